@@ -1,0 +1,164 @@
+"""The words that every room shares: whole microseconds, exact frame rates, plan names.
+
+A time is a whole number of microseconds, rounded from the decimal text that prints it. A float
+counts as that decimal: 11.9 is 119/10, and not the binary fraction beside it. A frame rate is a
+fraction.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Literal, TypeAlias, get_args
+
+from mh_preflight.errors import InputError
+
+__all__ = [
+    "MAX_FRAME_RATE",
+    "MAX_SECONDS",
+    "PLANS",
+    "Number",
+    "Plan",
+    "ceil_div",
+    "exact",
+    "frame_rate",
+    "microseconds",
+    "rate_text",
+    "seconds",
+]
+
+Number: TypeAlias = int | float | Decimal | Fraction | str
+Plan: TypeAlias = Literal["free", "creator", "pro", "business"]
+
+PLANS: tuple[Plan, ...] = get_args(Plan)
+
+MICROSECOND = 1_000_000
+
+MAX_SECONDS = 1_000_000_000
+"""The longest time that is counted with (31 years), so that microseconds stay whole in a float."""
+
+MAX_FRAME_RATE = 1_000_000
+"""The highest frame rate that is counted with: a frame a microsecond."""
+
+
+def exact(value: Number, *, field: str | None = None) -> Fraction:
+    """Take a number as the decimal that prints it.
+
+    Args:
+        value: A whole number, float, `Decimal`, `Fraction`, or text such as `"30000/1001"`.
+        field: The name that an error should carry.
+
+    Raises:
+        InputError: It is no number, or not a finite one.
+
+    Example:
+        >>> exact(11.9)
+        Fraction(119, 10)
+    """
+    try:
+        if isinstance(value, bool):
+            raise TypeError  # noqa: TRY301  a yes or no is not a number, although Python adds it
+        return Fraction(repr(float(value)) if isinstance(value, float) else value)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError, InvalidOperation):
+        raise InputError(f"{_named(field)}{_shown(value)} is not a number", field=field) from None
+
+
+def microseconds(value: Number, *, field: str | None = None) -> int:
+    """Round a time in seconds to whole microseconds.
+
+    Args:
+        value: Seconds, from 0 to 1,000,000,000.
+        field: The name that an error should carry.
+
+    Raises:
+        InputError: It is no number, negative, infinite, NaN or too large.
+
+    Example:
+        >>> microseconds(3.920042)
+        3920042
+    """
+    if type(value) is int and 0 <= value <= MAX_SECONDS:
+        return value * MICROSECOND
+    if isinstance(value, float) and 0 <= value <= MAX_SECONDS:
+        scaled = value * MICROSECOND
+        whole = round(scaled)
+        # Up to 10^9 s the product is off the decimal by less than 1/8: away from a half, it rounds
+        # to the same number.
+        if abs(scaled - whole) < 0.35:  # noqa: PLR2004  1/2 - 1/8, with room
+            return whole
+        return int(Decimal(repr(float(value))).scaleb(6).to_integral_value(ROUND_HALF_EVEN))
+    given = exact(value, field=field)
+    if given < 0:
+        raise InputError(f"{_named(field)}{_shown(value)} is below 0", field=field)
+    if given > MAX_SECONDS:
+        raise InputError(
+            f"{_named(field)}{_shown(value)} is more than {MAX_SECONDS:,} seconds", field=field
+        )
+    return round(given * MICROSECOND)
+
+
+def frame_rate(value: Number, *, field: str | None = None) -> Fraction:
+    """Take frames a second as an exact fraction.
+
+    Args:
+        value: Above 0 and at most 1,000,000 frames a second; text may be a fraction.
+        field: The name that an error should carry.
+
+    Raises:
+        InputError: It is no number, not above 0, infinite, NaN or too large.
+
+    Example:
+        >>> frame_rate("30000/1001")
+        Fraction(30000, 1001)
+    """
+    rate = exact(value, field=field)
+    if rate <= 0:
+        raise InputError(f"{_named(field)}a frame rate must be above 0", field=field)
+    if rate > MAX_FRAME_RATE:
+        raise InputError(
+            f"{_named(field)}{_shown(value)} is more than {MAX_FRAME_RATE:,} frames a second",
+            field=field,
+        )
+    return rate
+
+
+def seconds(whole_microseconds: int) -> float:
+    """Give whole microseconds as seconds, in the float that prints them exactly.
+
+    Example:
+        >>> seconds(3_920_042)
+        3.920042
+    """
+    return float(Decimal(whole_microseconds).scaleb(-6))
+
+
+def rate_text(rate: Fraction) -> str:
+    """Write a frame rate exactly, as a whole number or a fraction.
+
+    Example:
+        >>> rate_text(Fraction(30000, 1001)), rate_text(Fraction(24))
+        ('30000/1001', '24')
+    """
+    return str(rate)
+
+
+def ceil_div(dividend: int, divisor: int) -> int:
+    """Divide whole numbers and round up, exactly.
+
+    Example:
+        >>> ceil_div(7, 2)
+        4
+    """
+    return -(-dividend // divisor)
+
+
+def _named(field: str | None) -> str:
+    return f"{field}: " if field else ""
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "not a number (NaN)" if math.isnan(value) else "infinity"
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004  a line stays a line
