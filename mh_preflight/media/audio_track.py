@@ -1,0 +1,121 @@
+"""How long does an audio track sound? From the header, the packets or the decoded samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from mh_preflight.media.pyav import fraction_or_none
+
+if TYPE_CHECKING:
+    from mh_preflight.media.packets import Seen
+
+__all__ = ["AudioTrack", "from_header", "from_packets", "from_samples"]
+
+
+AGREEMENT = Fraction(3, 100)
+"""Two durations that lie within 30 ms, about one packet, say the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioTrack:
+    """What one way of looking says about an audio track.
+
+    Attributes:
+        duration: Seconds, exact.
+        learned: `header`, `packets` or `decoding`.
+        doubt: Why it is not certain, or None.
+    """
+
+    duration: Fraction
+    learned: str
+    doubt: str | None
+
+
+def claimed_duration(container: Any, stream: Any) -> Fraction | None:
+    """Give the duration that the header claims, right or wrong."""
+    tick = fraction_or_none(stream.time_base)
+    if stream.duration and tick:
+        return Fraction(stream.duration) * tick
+    return Fraction(container.duration, 1_000_000) if container.duration else None
+
+
+def from_header(container: Any, stream: Any, size: int) -> AudioTrack | None:
+    """Read the sample index of an mp4, m4a or mov track.
+
+    Args:
+        container: The open PyAV container.
+        stream: A PyAV audio stream.
+        size: Length of the file in bytes.
+
+    Returns:
+        The track, which is certain, or None where the packets must be looked at.
+    """
+    claimed = claimed_duration(container, stream)
+    entries = stream.index_entries
+    samples, rate = stream.codec_context.frame_size, stream.codec_context.sample_rate
+    if claimed is None or not len(entries) or not samples or not rate:
+        return None
+    last = entries[len(entries) - 1]
+    counted = Fraction(len(entries) * samples, rate)
+    padding = Fraction(4 * samples, rate)  # priming and the last packet's filling, cut by players
+    if last.pos + last.size > size or not -AGREEMENT <= counted - claimed <= padding:
+        return None
+    return AudioTrack(claimed, "header", None)
+
+
+def from_packets(container: Any, stream: Any, seen: Seen) -> AudioTrack | None:
+    """Read the time stamps of the packets; certain where the header claims the same.
+
+    Args:
+        container: The open PyAV container.
+        stream: A PyAV audio stream.
+        seen: What the walk over its packets saw.
+
+    Returns:
+        The track, or None where no packet has a time stamp.
+    """
+    tick = fraction_or_none(stream.time_base)
+    if tick is None or not seen.stamps:
+        return None
+    duration = (seen.end - min(seen.stamps)) * tick
+    claimed = claimed_duration(container, stream)
+    doubt = None
+    if seen.doubts or not seen.finished:
+        doubt = seen.doubts[0] if seen.doubts else "the walk over the packets was not finished"
+    elif not stream.codec_context.frame_size:
+        doubt = "only decoding shows how long its packets sound"  # Opus, Vorbis, AMR, PCM
+    elif claimed is None or abs(claimed - duration) > AGREEMENT:
+        doubt = "header and packets disagree"
+    return AudioTrack(duration, "packets", doubt)
+
+
+def from_samples(
+    container: Any, stream: Any, decoded: Seen, scanned: AudioTrack | None
+) -> AudioTrack | None:
+    """Count the decoded samples; certain where header or packets say the same.
+
+    Args:
+        container: The open PyAV container.
+        stream: A PyAV audio stream.
+        decoded: What came out of the decoder.
+        scanned: What the packets said.
+
+    Returns:
+        The track; the packets' word with a doubt where decoding did not finish or gave nothing.
+    """
+    if not decoded.samples or not decoded.sample_rate or not decoded.finished:
+        reason = (
+            "its samples cannot be decoded"
+            if decoded.finished
+            else "decoding the whole file would take too long"
+        )
+        return None if scanned is None else AudioTrack(scanned.duration, scanned.learned, reason)
+    duration = Fraction(decoded.samples, decoded.sample_rate)
+    others = [claimed_duration(container, stream), scanned.duration if scanned else None]
+    agreed = any(other is not None and abs(other - duration) <= AGREEMENT for other in others)
+    doubt = decoded.doubts[0] if decoded.doubts else None
+    if not agreed:
+        doubt = "header, packets and decoding disagree"
+    return AudioTrack(duration, "decoding", doubt)
