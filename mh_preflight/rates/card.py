@@ -1,0 +1,254 @@
+"""What does it cost, since when, and who says so? All rates, and their state on one day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mh_preflight.errors import RateFileError, UnknownRateError
+from mh_preflight.rates.entries import (
+    Billing,
+    Cap,
+    EndpointFile,
+    Gate,
+    Modes,
+    PlansFile,
+    Rate,
+    RateRange,
+    Sizes,
+)
+from mh_preflight.rates.loading import read_file, read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["EndpointRates", "PlanRates", "Priced", "RateCard", "bundled_rates"]
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """What one mode costs in the sizes that may come out.
+
+    Attributes:
+        entries: The entries of the rate card that decide.
+        frame: Credits a frame.
+        second: Credits a second; None where the frame rate is the source's.
+    """
+
+    entries: tuple[Rate, ...]
+    frame: RateRange
+    second: RateRange | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRates:
+    """The state of one endpoint on one day.
+
+    Attributes:
+        file: The file that it stands in, with its sources.
+        day: The day, from 00:00 UTC.
+        billing: How frames are counted.
+        modes: The generation modes, or None where the endpoint has none.
+        sizes: The sizes that decide the price, or None where none do.
+        rates: The rates in force.
+        gates: Which plans may ask for which mode.
+        max_seconds: Limits of the window.
+        frame_cap: The largest number of frames, or None.
+    """
+
+    file: EndpointFile
+    day: date
+    billing: Billing
+    modes: Modes | None
+    sizes: Sizes | None
+    rates: tuple[Rate, ...]
+    gates: Mapping[str, Gate]
+    max_seconds: tuple[Cap, ...]
+    frame_cap: int | None
+    _priced: dict[tuple[str | None, tuple[str, ...]], Priced] = field(default_factory=dict)
+
+    def rate(self, mode: str | None, size: str | None) -> Rate:
+        """Find the rate of a mode and a size.
+
+        Raises:
+            UnknownRateError: None is known.
+        """
+        for rate in self.rates:
+            if rate.mode in {mode, None} and rate.size in {size, None}:
+                if rate.unknown is None:
+                    return rate
+                raise UnknownRateError(
+                    f"no rate is known for {self.file.endpoint} on {self.day}: {rate.unknown}",
+                    field="endpoint",
+                )
+        name = " ".join(part for part in (self.file.endpoint, mode, size) if part)
+        raise UnknownRateError(f"no rate is known for {name} on {self.day}", field="endpoint")
+
+    def priced(self, mode: str | None, sizes: tuple[str, ...]) -> Priced:
+        """Price a mode over all sizes that may come out.
+
+        Args:
+            mode: The mode that runs.
+            sizes: The sizes; none where they do not decide the price.
+
+        Raises:
+            UnknownRateError: No rate is known.
+        """
+        if (mode, sizes) not in self._priced:
+            self._priced[mode, sizes] = self._price(mode, sizes)
+        return self._priced[mode, sizes]
+
+    def _price(self, mode: str | None, sizes: tuple[str, ...]) -> Priced:
+        entries = tuple(dict.fromkeys(self.rate(mode, size) for size in sizes or (None,)))
+        native = self.billing.native
+        frames = [
+            entry.range.times(1 / native if native and entry.unit == "second" else Fraction(1))
+            for entry in entries
+        ]
+        expected = {rate.expected for rate in frames}
+        frame = RateRange(
+            min(rate.low for rate in frames),
+            max(rate.high for rate in frames),
+            expected.pop() if len(expected) == 1 else None,
+        )
+        return Priced(entries, frame, frame.times(native) if native else None)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRates:
+    """What the plans cost and allow on one day.
+
+    Attributes:
+        edges: Longest edge in pixels, by plan.
+        uploads: Largest upload in bytes, decimal and binary, by plan.
+        extensions: File name endings, by kind.
+        per_credit: US dollars a credit, exact, by plan and basis.
+    """
+
+    edges: Mapping[str, int]
+    uploads: Mapping[str, tuple[int, int]]
+    extensions: Mapping[str, tuple[str, ...]]
+    per_credit: Mapping[tuple[str, str], Fraction]
+
+
+class RateCard:
+    """All dated rates; immutable.
+
+    Args:
+        version: What to call this state of the rates.
+        endpoints: The files of the endpoints.
+        plans: The file of the plans.
+    """
+
+    __slots__ = ("_days", "endpoints", "plans", "version")
+
+    def __init__(self, version: str, endpoints: Iterable[EndpointFile], plans: PlansFile) -> None:
+        self.version = version
+        self.endpoints = {file.endpoint: file for file in endpoints}
+        self.plans = plans
+        self._days: dict[
+            tuple[str, date], Any
+        ] = {}  # answers already given; the card never changes
+
+    def __repr__(self) -> str:
+        return f"RateCard({self.version!r}, {len(self.endpoints)} endpoints)"
+
+    def with_file(self, path: str | Path) -> RateCard:
+        """Give a card in which one file of the user's own replaces the one of the same endpoint.
+
+        Args:
+            path: A TOML file in the format of the bundled ones; the plans' where it names no
+                endpoint.
+
+        Raises:
+            RateFileError: The file does not load; this card stays as it is.
+        """
+        path = Path(path)
+        file = read_file(path)
+        version = f"{self.version}+{path.name}"
+        if isinstance(file, PlansFile):
+            return RateCard(version, self.endpoints.values(), file)
+        return RateCard(version, {**self.endpoints, file.endpoint: file}.values(), self.plans)
+
+    def endpoint(self, name: str, day: date) -> EndpointRates:
+        """Give the state of an endpoint on a day.
+
+        Args:
+            name: As in the URL.
+            day: From 00:00 UTC.
+
+        Raises:
+            UnknownRateError: No rate is known for it, or none yet.
+
+        Example:
+            >>> bundled_rates().endpoint("lip-sync", date(2026, 11, 1)).rate("pro", None).value
+            Fraction(2, 1)
+        """
+        if (name, day) not in self._days:
+            self._days[name, day] = self._endpoint(name, day)
+        state: EndpointRates = self._days[name, day]
+        return state
+
+    def plan_rates(self, day: date) -> PlanRates:
+        """Give what the plans cost and allow on a day."""
+        if ("", day) not in self._days:
+            file = self.plans
+            self._days["", day] = PlanRates(
+                edges={entry.plan: entry.value for entry in _on(file.longest_edges, day)},
+                uploads={entry.plan: entry.value for entry in _on(file.uploads, day)},
+                extensions={entry.kind: entry.value for entry in _on(file.extensions, day)},
+                per_credit={
+                    (entry.plan, entry.basis): entry.usd / entry.credits
+                    for entry in _on(file.prices, day)
+                },
+            )
+        state: PlanRates = self._days["", day]
+        return state
+
+    def _endpoint(self, name: str, day: date) -> EndpointRates:
+        file = self.endpoints.get(name)
+        if file is None:
+            known = ", ".join(sorted(self.endpoints))
+            raise UnknownRateError(
+                f"no rate is known for {name!r}; known are {known}", field="endpoint"
+            )
+        first = min(rate.since for rate in file.rates)
+        if day < first:
+            raise UnknownRateError(
+                f"no rate is known for {name} on {day}: the first is of {first}", field="endpoint"
+            )
+        return EndpointRates(
+            file=file,
+            day=day,
+            billing=_on(file.billing, day)[0],
+            modes=next(iter(_on(file.modes, day)), None),
+            sizes=next(iter(_on(file.sizes, day)), None),
+            rates=tuple(_on(file.rates, day)),
+            gates={gate.mode: gate for gate in _on(file.gates, day)},
+            max_seconds=tuple(_on(file.max_seconds, day)),
+            frame_cap=next((cap.value for cap in _on(file.frame_caps, day)), None),
+        )
+
+
+@cache
+def bundled_rates() -> RateCard:
+    """Read the rates that come with the package, once.
+
+    Raises:
+        RateFileError: The installation is damaged.
+    """
+    folder = Path(__file__).parent / "data"
+    files = [read_file(path) for path in sorted(folder.glob("*.toml")) if path.name != "card.toml"]
+    plans = [file for file in files if isinstance(file, PlansFile)]
+    if len(plans) != 1:
+        raise RateFileError(f"{folder}: needs one file of the plans", source=str(folder))
+    version = str(read_toml(folder / "card.toml")["version"])
+    return RateCard(version, [f for f in files if isinstance(f, EndpointFile)], plans[0])
+
+
+def _on(entries: Iterable[Any], day: date) -> list[Any]:
+    return [entry for entry in entries if entry.holds_on(day)]
