@@ -1,0 +1,45 @@
+"""Know what a Magic Hour job will cost, from the files on your disk, before anything is sent.
+
+>>> import mh_preflight as mh
+>>> mh.Media.given("video", fps=24, duration_seconds=5).video.fps
+Fraction(24, 1)
+"""
+
+from mh_preflight.checks import Finding
+from mh_preflight.errors import (
+    FindingsError,
+    InputError,
+    JobError,
+    MediaError,
+    OverLimitError,
+    PreflightError,
+    RateFileError,
+    UnknownRateError,
+)
+from mh_preflight.estimate import Estimate
+from mh_preflight.flow import Report, preflight
+from mh_preflight.jobs import LipSync, TalkingPhoto, job
+from mh_preflight.media import Media, probe
+from mh_preflight.rates import RateCard, bundled_rates
+
+__all__ = [
+    "Estimate",
+    "Finding",
+    "FindingsError",
+    "InputError",
+    "JobError",
+    "LipSync",
+    "Media",
+    "MediaError",
+    "OverLimitError",
+    "PreflightError",
+    "RateCard",
+    "RateFileError",
+    "Report",
+    "TalkingPhoto",
+    "UnknownRateError",
+    "bundled_rates",
+    "job",
+    "preflight",
+    "probe",
+]

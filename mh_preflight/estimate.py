@@ -1,0 +1,375 @@
+"""What will it cost? Frames and credits, queued and settled, with the reason for each range.
+
+The rules and their sources stand in docs/estimation.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
+
+from mh_preflight.frames import count_between, count_frames, credits_for
+from mh_preflight.units import Plan, ceil_div, microseconds, rate_text, seconds
+
+if TYPE_CHECKING:
+    from mh_preflight.jobs import AssetKind, Job
+    from mh_preflight.media import Media, Video
+    from mh_preflight.rates import RateRange
+    from mh_preflight.settings import Settings
+
+__all__ = [
+    "Estimate",
+    "Money",
+    "Side",
+    "estimate_job",
+    "explain_estimate",
+    "length_of",
+    "media_of",
+    "settle_job",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Frames and credits on one side of the job: queued, or settled.
+
+    Attributes:
+        kind: `exact`; `range` where low and high differ; `unknown` where there is no upper bound.
+        frames: The expected frames; None where a range has no likeliest value.
+        frames_low: At least.
+        frames_high: At most; None where there is no upper bound.
+        credits: The expected credits; None where a range has no likeliest value.
+        credits_low: At least.
+        credits_high: At most; None where there is no upper bound.
+        why: A code for each reason why it is not exact.
+    """
+
+    kind: Literal["exact", "range", "unknown"]
+    frames: int | None
+    frames_low: int
+    frames_high: int | None
+    credits: int | None
+    credits_low: int
+    credits_high: int | None
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Credits in US dollars, exact.
+
+    Attributes:
+        per_credit: US dollars a credit.
+        queued: The most that is taken when queued.
+        settled_low: At least, once settled.
+        settled_high: At most, once settled; None where there is no upper bound.
+        hold: What must be affordable; None where there is no upper bound.
+    """
+
+    per_credit: Fraction
+    queued: Fraction
+    settled_low: Fraction
+    settled_high: Fraction | None
+    hold: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a job will cost.
+
+    Attributes:
+        source_fps: Frame rate of the source; None where unknown, or where the tool has its own.
+        output_fps: The smaller of source rate and limit, or the tool's own; None where unknown.
+        output_size: Width and height that come out; None where unknown or not decided by the
+            source.
+        queued: What is taken when the job is created.
+        settled: What remains once it is rendered.
+        hold: What must be affordable: the larger upper bound; None where there is none.
+        usd: US dollars by plan; None where no price is known.
+    """
+
+    source_fps: Fraction | None
+    output_fps: Fraction | None
+    output_size: tuple[int, int] | None
+    queued: Side
+    settled: Side
+    hold: int | None
+    usd: Mapping[Plan, Money | None]
+
+
+def media_of(job: Job, media: Mapping[str, Media], kind: AssetKind) -> Media | None:
+    """Find the media of one kind among a job's assets."""
+    for field, wanted in job.asset_kinds.items():
+        if wanted == kind and field in media:
+            return media[field]
+    return None
+
+
+def length_of(job: Job, media: Mapping[str, Media], kind: AssetKind) -> int | None:
+    """Give the length of the video or the audio of a job in whole microseconds, where known."""
+    found = media_of(job, media, kind)
+    facts = None if found is None else found.video if kind == "video" else found.audio
+    if facts is None or facts.duration_seconds is None:
+        return None
+    return microseconds(facts.duration_seconds)
+
+
+def estimate_job(job: Job, media: Mapping[str, Media], settings: Settings) -> Estimate:
+    """Price a job.
+
+    Args:
+        job: The job.
+        media: What is known of its files, by field of `assets`; may lack any.
+        settings: What will run.
+
+    Returns:
+        Queued and settled frames and credits, the hold and US dollars.
+    """
+    queued = _queued(settings)
+    settled = settle_job(job, media, settings)
+    highest = (queued.credits_high, settled.credits_high)
+    hold = None if None in highest else max(bound for bound in highest if bound is not None)
+    source, output = _rates_of_frames(job, media, settings)
+    return Estimate(
+        source_fps=source,
+        output_fps=output,
+        output_size=_output_size(job, media, settings),
+        queued=queued,
+        settled=settled,
+        hold=hold,
+        usd={
+            plan: None if price is None else _money(price, queued, settled, hold)
+            for plan, price in settings.per_credit.items()
+        },
+    )
+
+
+def settle_job(job: Job, media: Mapping[str, Media], settings: Settings) -> Side:
+    """Price only what remains once a job is rendered; as `estimate_job(...).settled`."""
+    frames = _settled_frames(job, media, settings)
+    return _side(frames, settings.frame, _rate_reasons(settings))
+
+
+@dataclass(slots=True)
+class _Frames:
+    low: int
+    expected: int | None
+    high: int | None
+    why: list[str]
+
+    def at_least(self, low: int, reason: str) -> None:
+        self.low = min(self.low, low)
+        self.why.append(reason)
+
+
+def _queued(settings: Settings) -> Side:
+    start, end = settings.window
+    window = end - start
+    least, most = settings.billing.queued
+    high = count_frames(most, window)
+    reasons = _rate_reasons(settings)
+    if settings.second is None or least != "seconds":
+        low = count_frames(most if least == "seconds" else least, window)
+        expected = high if low == high else None
+        return _side(_Frames(low, expected, high, []), settings.frame, reasons)
+    # The estimate may count seconds and not frames: then nothing is rounded before the price.
+    native = settings.billing.native or most
+    frames = _Frames(count_frames(native, window), None, high, ["queued-by-second-or-frame"])
+    low = count_frames(settings.second.low, window)
+    return _kinded(frames, (low, None, credits_for(high, settings.frame.high)), reasons)
+
+
+def _settled_frames(job: Job, media: Mapping[str, Media], settings: Settings) -> _Frames:
+    start, end = settings.window
+    window = end - start
+    least, most = settings.billing.settled
+    rate: Fraction | None
+    if least == "source" or most == "source":
+        frames, rate = _source_frames(media_of(job, media, "video"), settings)
+    else:
+        rate, low, high = least, count_frames(least, window), count_frames(most, window)
+        known = least == most
+        reasons = [] if known else ["rendered-rate-unknown"]
+        frames = _Frames(low, low if known else None, high, reasons)
+    trimmed = length_of(job, media, job.trimmed)
+    if trimmed is not None and end > trimmed:
+        there = max(0, trimmed - start)
+        reason = "window-past-end" if job.trimmed == "video" else "audio-shorter"
+        frames.at_least(count_frames(rate, there) if rate else min(frames.low, there), reason)
+    if job.trimmed != "audio":
+        audio = length_of(job, media, "audio")
+        if audio is not None and audio < window:
+            frames.at_least(count_frames(rate, audio) if rate else frames.low, "audio-shorter")
+    return frames
+
+
+def _source_frames(media: Media | None, settings: Settings) -> tuple[_Frames, Fraction | None]:
+    """Count the frames of a window of a video, and give its output rate where it is known."""
+    start, end = settings.window
+    limit = settings.fps_limit
+    most = None if limit is None else count_frames(limit, end - start)
+    video = media.video if media else None
+    if media is None or video is None or video.fps is None:
+        return _Frames(1, None, most, ["frame-rate-unknown"]), None
+    rate = video.fps if limit is None else min(video.fps, limit)
+    even = count_frames(rate, end - start)
+    if not video.variable_frame_rate and "video.fps" not in media.uncertain:
+        return _Frames(even, even, even, []), rate
+    reason = "frame-rate-varies" if video.variable_frame_rate else "frame-rate-uncertain"
+    counted = _counted(video, start, end)
+    if counted is None:
+        return _Frames(min(1, even), even, most, [reason]), rate
+    counted = counted if most is None else min(counted, most)
+    return _Frames(min(even, counted), even, max(even, counted), [reason]), rate
+
+
+def _counted(video: Video, start: int, end: int) -> int | None:
+    return None if video.frame_times is None else count_between(video.frame_times, start, end)
+
+
+def _rates_of_frames(
+    job: Job, media: Mapping[str, Media], settings: Settings
+) -> tuple[Fraction | None, Fraction | None]:
+    if settings.billing.settled[0] != "source":
+        return None, settings.billing.native
+    found = media_of(job, media, "video")
+    source = found.video.fps if found and found.video else None
+    return source, source and min(source, settings.fps_limit or source)
+
+
+def _output_size(
+    job: Job, media: Mapping[str, Media], settings: Settings
+) -> tuple[int, int] | None:
+    """Fit the source into the longest edge: never enlarged, its shorter side rounded up to even.
+
+    720 x 1296 came out as 570 x 1024 (a real job of 2026-09-11).
+    """
+    found = media_of(job, media, "video")
+    if job.trimmed != "video" or not found or not found.video:
+        return None
+    width, height = found.video.width, found.video.height
+    if width is None or height is None:
+        return None
+    fitted = {_fit(width, height, edge) for edge in settings.edges}
+    return fitted.pop() if len(fitted) == 1 else None
+
+
+def _fit(width: int, height: int, edge: int | None) -> tuple[int, int] | None:
+    if edge is None:
+        return None
+    longer, shorter = max(width, height), min(width, height)
+    if longer <= edge:
+        return width, height
+    short = 2 * ceil_div(shorter * edge, 2 * longer)
+    return (edge, short) if width >= height else (short, edge)
+
+
+def _side(frames: _Frames, rate: RateRange, reasons: tuple[str, ...]) -> Side:
+    expected = None
+    if frames.expected is not None and rate.expected is not None:
+        expected = credits_for(frames.expected, rate.expected)
+    high = None if frames.high is None else credits_for(frames.high, rate.high)
+    return _kinded(frames, (credits_for(frames.low, rate.low), expected, high), reasons)
+
+
+def _kinded(
+    frames: _Frames, amounts: tuple[int, int | None, int | None], reasons: tuple[str, ...]
+) -> Side:
+    low, expected, high = amounts
+    kind: Literal["exact", "range", "unknown"] = "range"
+    if high is None:
+        kind = "unknown"
+    elif low == high and frames.low == frames.high:
+        kind = "exact"
+    exact = kind == "exact"
+    return Side(
+        kind=kind,
+        frames=frames.low if exact else frames.expected,
+        frames_low=frames.low,
+        frames_high=frames.high,
+        credits=low if exact else expected,
+        credits_low=low,
+        credits_high=high,
+        why=() if exact else (*frames.why, *(reasons if low != high else ())),
+    )
+
+
+def _rate_reasons(settings: Settings) -> tuple[str, ...]:
+    reasons = []
+    if settings.frame.low != settings.frame.high:
+        if any(entry.against for entry in settings.rates):
+            reasons.append("rates-disagree")
+        if any(entry.value is None for entry in settings.rates):
+            reasons.append("rate-is-a-range")
+        if len(settings.rates) > 1:
+            reasons.append("size-not-known")
+    return tuple(reasons)
+
+
+def _money(price: Fraction, queued: Side, settled: Side, hold: int | None) -> Money:
+    def cost(amount: int | None) -> Fraction | None:
+        return None if amount is None else amount * price
+
+    return Money(
+        per_credit=price,
+        queued=(queued.credits_high or 0) * price,
+        settled_low=settled.credits_low * price,
+        settled_high=cost(settled.credits_high),
+        hold=cost(hold),
+    )
+
+
+def explain_estimate(settings: Settings, estimate: Estimate) -> tuple[str, ...]:
+    """Write the arithmetic line by line, with the rate's source and date.
+
+    Args:
+        settings: What runs.
+        estimate: What it costs.
+    """
+    start, end = settings.window
+    window = f"{seconds(end - start):g} s"
+    least, most = settings.billing.queued
+    if least == "seconds" and settings.second is not None:
+        low, high = estimate.queued.credits_low, estimate.queued.credits_high
+        queued = (
+            f"queued: from ceil({_amount(settings.second.low)} credits a second x {window}) = "
+            f"{low} to ceil(ceil({rate_text(most)} fps x {window}) x "
+            f"{_amount(settings.frame.high)}) = {high} credits"
+        )
+    else:
+        queued = _sum("queued", rate_text(most), window, estimate.queued, settings.frame)
+    lines = [queued]
+    output = estimate.output_fps
+    if estimate.source_fps is not None and settings.fps_limit is not None:
+        fps = f"min({rate_text(estimate.source_fps)}, {rate_text(settings.fps_limit)})"
+    else:
+        fps = "?" if output is None else rate_text(output)
+    lines.append(_sum("settled", fps, window, estimate.settled, settings.frame))
+    lines += [f"settled is a range: {reason}" for reason in estimate.settled.why]
+    hold = "none, because there is no upper bound" if estimate.hold is None else estimate.hold
+    lines.append(f"hold: the larger upper bound = {hold}")
+    for entry in settings.rates:
+        said = settings.sources[entry.sources[0]]
+        amount = " to ".join(dict.fromkeys(map(_amount, (entry.range.low, entry.range.high))))
+        lines.append(
+            f"rate: {amount} credits a {entry.unit} since {entry.since}, by {said.rank} of "
+            f"{said.date}: {said.what} ({said.where})"
+        )
+    return tuple(lines)
+
+
+def _sum(name: str, fps: str, window: str, side: Side, rate: RateRange) -> str:
+    if side.credits is not None:
+        price = _amount(rate.expected or rate.low)
+        return (
+            f"{name}: ceil({fps} fps x {window}) = {side.frames} frames, "
+            f"ceil({side.frames} x {price}) = {side.credits} credits"
+        )
+    high = "no upper bound" if side.credits_high is None else side.credits_high
+    return f"{name}: ceil({fps} fps x {window}), from {side.credits_low} to {high} credits"
+
+
+def _amount(value: Fraction) -> str:
+    return str(value) if value.denominator == 1 else f"{float(value):.6g}"

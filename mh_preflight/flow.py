@@ -1,0 +1,231 @@
+"""From a job to a report, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from mh_preflight.checks import Finding, find_problems
+from mh_preflight.errors import (
+    FindingsError,
+    InputError,
+    MediaError,
+    OverLimitError,
+    UnknownRateError,
+)
+from mh_preflight.estimate import Estimate, estimate_job, explain_estimate
+from mh_preflight.media import Media, is_remote, probe
+from mh_preflight.rates import Basis, RateCard, bundled_rates
+from mh_preflight.savings import Saving, find_fitting, find_savings
+from mh_preflight.settings import Settings, resolve_settings
+from mh_preflight.units import PLANS, Number, Plan, exact
+
+if TYPE_CHECKING:
+    from mh_preflight.jobs import Job
+
+__all__ = ["Report", "preflight", "probe_assets"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that is known of a job before it is sent.
+
+    Attributes:
+        job: The job.
+        media: What is known of its files, by field of `assets`.
+        settings: What will run.
+        estimate: What it will cost.
+        findings: What was found, the errors first.
+        savings: What would cost less, the one that saves most first.
+        rates: The rate card that priced it.
+    """
+
+    job: Job
+    media: Mapping[str, Media]
+    settings: Settings
+    estimate: Estimate
+    findings: tuple[Finding, ...]
+    savings: tuple[Saving, ...]
+    rates: RateCard
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings for which the API would refuse the job."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    def explain(self) -> tuple[str, ...]:
+        """Write the arithmetic line by line, with the rate's source and date."""
+        return explain_estimate(self.settings, self.estimate)
+
+    def raise_for_findings(self) -> None:
+        """Raise where the API would refuse the job.
+
+        Raises:
+            FindingsError: There are findings of severity error.
+        """
+        if errors := self.errors:
+            first = errors[0]
+            more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+            field = f"{first.field}: " if first.field else ""
+            raise FindingsError(f"{field}{first.message} [{first.code}]{more}", errors)
+
+    def raise_over_limit(
+        self, *, max_credits: int | None = None, max_usd: Number | None = None
+    ) -> None:
+        """Raise where the job may cost more than is allowed.
+
+        Args:
+            max_credits: Credits that may be held.
+            max_usd: US dollars that may be held.
+
+        Raises:
+            OverLimitError: The hold is larger, or has no upper bound.
+            UnknownRateError: A limit in dollars, but no price of a credit is known.
+            InputError: A limit is no number, or negative.
+        """
+        allowed, name = self._allowed(max_credits, max_usd)
+        hold = self.estimate.hold
+        if allowed is None or (hold is not None and hold <= allowed):
+            return
+        fits = find_fitting(
+            self.job, self.media, self.settings, self.estimate, allowed, rates=self.rates
+        )
+        what = (
+            "has no upper bound, because its frame rate is not known"
+            if hold is None
+            else f"may cost {hold:,} credits"
+        )
+        hint = f"; {_in_words(fits[0])} would fit" if fits else ""
+        raise OverLimitError(f"the job {what}, {name} allows {allowed:,}{hint}", self, fits)
+
+    def _allowed(self, max_credits: int | None, max_usd: Number | None) -> tuple[int | None, str]:
+        allowed: list[tuple[int, str]] = []
+        if max_credits is not None:
+            if isinstance(max_credits, bool) or not isinstance(max_credits, int):
+                raise InputError("max_credits: must be a whole number", field="max_credits")
+            allowed.append((max_credits, "max_credits"))
+        if max_usd is not None:
+            usd = exact(max_usd, field="max_usd")
+            prices = [price for price in self.settings.per_credit.values() if price is not None]
+            if not prices:
+                raise UnknownRateError(
+                    f"no price of a credit is known for the {self.settings.plan} plan on "
+                    f"{self.settings.day}: max_usd cannot be kept",
+                    field="max_usd",
+                )
+            allowed.append((int(usd // max(prices)), "max_usd"))
+        for number, name in allowed:
+            if number < 0:
+                raise InputError(f"{name}: must not be negative", field=name)
+        return min(allowed, default=(None, ""))
+
+
+def preflight(  # noqa: PLR0913  what a price depends on
+    job: Job,
+    *,
+    plan: Plan | None = None,
+    as_of: date | None = None,
+    rates: RateCard | None = None,
+    media: Mapping[str, Media] | None = None,
+    basis: Basis = "annual",
+    strict: bool = False,
+    max_credits: int | None = None,
+    max_usd: Number | None = None,
+) -> Report:
+    """Find out what a job will cost and whether the API will take it, without sending anything.
+
+    Args:
+        job: The job, for instance `LipSync(...)`.
+        plan: `free`, `creator`, `pro` or `business`; without it, what the plan decides is a range.
+        as_of: The day whose rates and rules count; today (UTC) by default.
+        rates: The rate card; the bundled one by default.
+        media: Facts by field of `assets`, for files that were probed already or are not here.
+        basis: How credits are paid, for the US dollars: `annual`, `monthly` or `usage`.
+        strict: Turn warnings into errors.
+        max_credits: Raise where the hold is above this.
+        max_usd: Raise where the hold is above this.
+
+    Raises:
+        MediaError: A local file cannot be read.
+        UnknownRateError: No rate is known for the job on that day.
+        OverLimitError: The job may cost more than `max_credits` or `max_usd`.
+        InputError: An argument cannot be used.
+
+    Example:
+        >>> from mh_preflight import LipSync, Media, preflight
+        >>> job = LipSync(
+        ...     assets={
+        ...         "video_source": "youtube",
+        ...         "youtube_url": "https://youtu.be/x",
+        ...         "audio_file_path": "https://example.com/line.mp3",
+        ...     },
+        ...     start_seconds=0,
+        ...     end_seconds=15,
+        ...     max_fps_limit=24,
+        ... )
+        >>> facts = {"youtube_url": Media.given("video", fps=60, duration_seconds=20)}
+        >>> report = preflight(job, plan="creator", media=facts)
+        >>> report.estimate.queued.credits, report.estimate.settled.credits
+        (450, 360)
+    """
+    if plan is not None and plan not in PLANS:
+        raise InputError(f"plan: {plan!r} is none of {', '.join(PLANS)}", field="plan")
+    if isinstance(as_of, datetime) or not isinstance(as_of, date | None):  # a datetime is a date
+        raise InputError("as_of: must be a date", field="as_of")
+    card = bundled_rates() if rates is None else rates
+    day = datetime.now(UTC).date() if as_of is None else as_of
+    settings = resolve_settings(job, plan=plan, day=day, rates=card, basis=basis)
+    known = probe_assets(job, media or {})
+    estimate = estimate_job(job, known, settings)
+    findings = find_problems(job, known, settings, estimate)
+    if strict:
+        findings = tuple(
+            replace(finding, severity="error") if finding.severity == "warning" else finding
+            for finding in findings
+        )
+    savings = find_savings(job, known, settings, estimate, rates=card)
+    report = Report(job, known, settings, estimate, findings, savings, card)
+    report.raise_over_limit(max_credits=max_credits, max_usd=max_usd)
+    return report
+
+
+def probe_assets(job: Job, given: Mapping[str, Media]) -> dict[str, Media]:
+    """Read the local files of a job.
+
+    Args:
+        job: The job.
+        given: Facts that are known already, by field of `assets`; these are not read again.
+
+    Returns:
+        What is known, by field of `assets`; URLs and uploads are left out.
+
+    Raises:
+        MediaError: A local file cannot be read; its `field` says which.
+        InputError: A fact is given for a field that the job does not have.
+    """
+    sources = job.sources()
+    if strange := set(given) - set(sources):
+        name = min(strange)
+        raise InputError(
+            f"media: the job has no assets.{name}; it has {', '.join(sources)}", field="media"
+        )
+    known = {}
+    for name, source in sources.items():
+        if name in given:
+            known[name] = given[name]
+        elif not is_remote(source):
+            try:
+                known[name] = probe(source)
+            except MediaError as error:
+                error.field = error.field or f"assets.{name}"
+                raise
+    return known
+
+
+def _in_words(saving: Saving) -> str:
+    name, value = next(iter(saving.change.items()))
+    while isinstance(value, Mapping):
+        name, value = next(iter(value.items()))
+    return f"{name} {value}"
