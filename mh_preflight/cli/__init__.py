@@ -1,0 +1,21 @@
+"""The command `mh-preflight`; one file a command. Needs the extra `cli`."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        import rich  # noqa: F401  named here, so that what is missing can be told from a fault
+        import typer  # noqa: F401
+    except ImportError as error:
+        from mh_preflight.cli.exits import fail_without_typer
+
+        sys.exit(fail_without_typer(error.name or "typer", sys.argv[1:]))
+    from mh_preflight.cli.app import run
+
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,91 @@
+"""The commands, joined: what `mh-preflight --help` shows."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import typer
+
+from mh_preflight.cli.demo import demo
+from mh_preflight.cli.estimate import estimate
+from mh_preflight.cli.exits import UNEXPECTED, print_error
+from mh_preflight.cli.probe import probe_files
+from mh_preflight.cli.rates import rates
+from mh_preflight.cli.schema import schema
+from mh_preflight.errors import InputError, PreflightError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["build_app", "run"]
+
+EPILOG = (
+    "Exit codes: 0 fine, 1 unexpected, 2 wrong usage or job, 3 an error finding or unreadable "
+    "media, 4 over your limit, 5 no known rate."
+)
+
+
+def build_app() -> typer.Typer:
+    """Build the application."""
+    app = typer.Typer(
+        name="mh-preflight",
+        help="Know what a Magic Hour job will cost, before anything is sent.",
+        epilog=EPILOG,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_main)
+    app.command("demo")(demo)
+    app.command("probe")(probe_files)
+    app.command("estimate")(estimate)
+    app.command("rates")(rates)
+    app.command("schema")(schema)
+    return app
+
+
+def _main(
+    version: bool = typer.Option(  # noqa: FBT001  how typer declares a flag
+        False,  # noqa: FBT003
+        "--version",
+        help="Show the version and exit.",
+        is_eager=True,
+        callback=lambda wanted: _show_version() if wanted else None,
+    ),
+) -> None:
+    """Know what a Magic Hour job will cost, before anything is sent."""
+
+
+def _show_version() -> None:
+    from importlib.metadata import version
+
+    typer.echo(f"mh-preflight {version('mh-preflight')}")
+    raise typer.Exit
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and give its exit code.
+
+    Args:
+        arguments: What stands behind the command's name.
+    """
+    as_json = "--json" in arguments
+    command = typer.main.get_command(build_app())
+    try:
+        code = command.main(list(arguments), prog_name="mh-preflight", standalone_mode=False)
+    except PreflightError as error:
+        return print_error(error, as_json=as_json)
+    except click.UsageError as error:
+        if as_json:
+            return print_error(InputError(error.format_message(), code="usage"), as_json=True)
+        error.show()
+        return error.exit_code
+    except click.exceptions.Abort:
+        typer.echo("stopped", err=True)
+        return UNEXPECTED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone, and there is no one to tell
+        return UNEXPECTED
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,252 @@
+"""mh-preflight estimate: what will this job cost, and will the API take it?"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+
+from mh_preflight.cli.exits import FINDING, FINE, OVER_LIMIT, print_error
+from mh_preflight.cli.options import (
+    AsOf,
+    Json,
+    PlanName,
+    RatesFile,
+    chosen_plan,
+    chosen_rates,
+    day_from,
+    number_from,
+)
+from mh_preflight.cli.output import show, working
+from mh_preflight.errors import InputError, JobError, OverLimitError
+from mh_preflight.flow import Report, preflight, probe_assets
+from mh_preflight.jobs import Job, json_object, model_of
+from mh_preflight.media import Media
+from mh_preflight.rates import Basis
+from mh_preflight.units import MAX_SECONDS, seconds
+
+__all__ = ["estimate", "show_report"]
+
+ASSETS, REQUEST, FACTS = "Files", "Request", "Facts of files that are not here"
+LIMITS, ANSWER = "Limits of your own", "Answer"
+
+Text = str | None
+
+
+def _option(name: str, help_text: str, panel: str, metavar: str = "TEXT") -> Any:
+    return typer.Option(
+        name, help=help_text, rich_help_panel=panel, metavar=metavar, show_default=False
+    )
+
+
+def estimate(  # noqa: PLR0913  one parameter an option
+    endpoint: Annotated[str, typer.Argument(help="lip-sync or ai-talking-photo.")],
+    video: Annotated[Text, _option("--video", "The video.", ASSETS, "FILE")] = None,
+    audio: Annotated[Text, _option("--audio", "The voice.", ASSETS, "FILE")] = None,
+    image: Annotated[Text, _option("--image", "The portrait.", ASSETS, "FILE")] = None,
+    youtube: Annotated[
+        Text, _option("--youtube", "A YouTube video in place of --video.", ASSETS, "URL")
+    ] = None,
+    request: Annotated[
+        Path | None,
+        _option("--request", "The API's own JSON body, with local paths or URLs.", ASSETS, "FILE"),
+    ] = None,
+    start: Annotated[Text, _option("--start", "Default: 0.", REQUEST, "SECONDS")] = None,
+    end: Annotated[
+        Text, _option("--end", "Default: the end of the media.", REQUEST, "SECONDS")
+    ] = None,
+    max_fps_limit: Annotated[
+        Text, _option("--max-fps-limit", "Highest frame rate of the output.", REQUEST, "FPS")
+    ] = None,
+    width: Annotated[Text, _option("--width", "Ignored since 2025.", REQUEST, "PIXELS")] = None,
+    height: Annotated[Text, _option("--height", "Ignored since 2025.", REQUEST, "PIXELS")] = None,
+    mode: Annotated[
+        Text, _option("--mode", "Generation mode, such as lite or realistic.", REQUEST)
+    ] = None,
+    resolution: Annotated[Text, _option("--resolution", "480p or 720p.", REQUEST)] = None,
+    video_fps: Annotated[
+        Text, _option("--video-fps", "Frame rate, such as 25 or 30000/1001.", FACTS, "FPS")
+    ] = None,
+    video_duration: Annotated[
+        Text, _option("--video-duration", "Length of the video.", FACTS, "SECONDS")
+    ] = None,
+    audio_duration: Annotated[
+        Text, _option("--audio-duration", "Length of the audio.", FACTS, "SECONDS")
+    ] = None,
+    max_credits: Annotated[
+        int | None,
+        typer.Option(help="End with 4 where the hold is above.", rich_help_panel=LIMITS),
+    ] = None,
+    max_usd: Annotated[
+        Text, _option("--max-usd", "End with 4 where the hold is above.", LIMITS, "DOLLARS")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Treat warnings as errors.", rich_help_panel=LIMITS)
+    ] = False,
+    plan: PlanName = None,
+    as_of: AsOf = None,
+    rates: RatesFile = None,
+    usd: Annotated[
+        str, typer.Option(help="How credits are paid: annual, monthly or usage.")
+    ] = "annual",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show the arithmetic line by line.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a job will cost when queued and when settled, and what the API will say.
+
+    Nothing is sent. Example:
+
+    mh-preflight estimate lip-sync --video clip.mov --audio line.mp3 --end 15 --max-fps-limit 24
+    """
+    flags = {
+        "assets.video_file_path": video,
+        "assets.audio_file_path": audio,
+        "assets.image_file_path": image,
+        "assets.youtube_url": youtube,
+        "start_seconds": number_from(start, "--start"),
+        "end_seconds": number_from(end, "--end"),
+        "max_fps_limit": number_from(max_fps_limit, "--max-fps-limit"),
+        "width": number_from(width, "--width"),
+        "height": number_from(height, "--height"),
+        "style.generation_mode": mode,
+        "resolution": resolution,
+    }
+    given = {name: value for name, value in flags.items() if value is not None}
+    if request is None:
+        job = _job_from_flags(endpoint, given)
+    elif given:
+        name = next(iter(given))
+        raise InputError(f"--request already has the whole body; leave {name} out", field=name)
+    else:
+        job = _job_from_file(endpoint, request)
+    facts = {
+        "video": {"fps": video_fps, "duration_seconds": video_duration},
+        "audio": {"duration_seconds": audio_duration},
+    }
+    price = partial(
+        preflight,
+        plan=chosen_plan(plan),
+        as_of=day_from(as_of),
+        rates=chosen_rates(rates),
+        basis=_basis(usd),
+        strict=strict,
+    )
+    with working("reading the files"):
+        media = _media(job, facts)
+    if request is None and "end_seconds" not in given:
+        job = job.changed({"end_seconds": _end_of_media(job, media)})
+    report = price(job, media=media)
+    over = _over_limit(report, max_credits, max_usd)
+    code = show_report(report, over, as_json=as_json, explain=explain)
+    if code:
+        raise typer.Exit(code)
+
+
+def show_report(
+    report: Report,
+    over: OverLimitError | None = None,
+    *,
+    as_json: bool = False,
+    explain: bool = False,
+) -> int:
+    """Print a report, whole, and give the exit code that it asks for.
+
+    Args:
+        report: The report.
+        over: The limit that it is over, if any.
+        as_json: Print JSON.
+        explain: Show the arithmetic.
+    """
+    if as_json:
+        from mh_preflight.render.wire import report_json
+
+        typer.echo(report_json(report, over))
+    else:
+        from mh_preflight.render.terminal import fits_view, report_view
+
+        show(report_view(report, explain=explain))
+        if over is not None:
+            show(fits_view(over.fits))
+            print_error(over, as_json=False)
+    if report.errors:
+        return FINDING
+    return FINE if over is None else OVER_LIMIT
+
+
+def _job_from_flags(endpoint: str, given: dict[str, Any]) -> Job:
+    model = model_of(endpoint)
+    body: dict[str, Any] = {"start_seconds": 0, "end_seconds": MAX_SECONDS}
+    for name, value in given.items():
+        room, dot, field = name.partition(".")
+        if dot:
+            body.setdefault(room, {})[field] = value
+        else:
+            body[name] = value
+    assets = body.setdefault("assets", {})
+    if "youtube_url" in model.asset_kinds:
+        assets["video_source"] = "youtube" if "youtube_url" in assets else "file"
+    return model(**body)
+
+
+def _job_from_file(endpoint: str, path: Path) -> Job:
+    model = model_of(endpoint)
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise JobError(
+            f"--request: {str(path)!r} cannot be read: {error.strerror}", source=str(path)
+        ) from None
+    return model(**json_object(text))
+
+
+def _media(job: Job, facts: dict[str, dict[str, str | None]]) -> dict[str, Media]:
+    media = probe_assets(job, {})
+    for kind, values in facts.items():
+        known = {name: value for name, value in values.items() if value is not None}
+        if not known:
+            continue
+        name = next((n for n in job.sources() if job.asset_kinds[n] == kind), None)
+        if name is None:
+            option = f"--{kind}-{next(iter(known)).removesuffix('_seconds')}"
+            raise InputError(f"{option}: {job.endpoint} has no {kind}", field=option.lstrip("-"))
+        base = media.get(name) or Media.given(
+            "video" if kind == "video" else "audio", source=job.sources()[name]
+        )
+        media[name] = base.but_given(**known)  # type: ignore[arg-type]  # checked there
+    return media
+
+
+def _end_of_media(job: Job, media: dict[str, Media]) -> float:
+    from mh_preflight.estimate import length_of
+    from mh_preflight.savings import usable_end
+
+    start = job.window[0] if job.window else 0
+    end = usable_end(job, media, start)
+    if end is None or length_of(job, media, job.trimmed) is None:
+        raise InputError(
+            f"--end: is needed, because the length of the {job.trimmed} is not known",
+            field="end_seconds",
+        )
+    return seconds(end)
+
+
+def _over_limit(
+    report: Report, max_credits: int | None, max_usd: str | None
+) -> OverLimitError | None:
+    try:
+        report.raise_over_limit(max_credits=max_credits, max_usd=max_usd)
+    except OverLimitError as error:
+        return error
+    return None
+
+
+def _basis(text: str) -> Basis:
+    bases: tuple[Basis, ...] = get_args(Basis)
+    for basis in bases:
+        if basis == text:
+            return basis
+    raise InputError(f"--usd: {text!r} is none of {', '.join(bases)}", field="usd")

@@ -1,0 +1,69 @@
+"""How does a command end? Exit codes, and errors as one line for people or JSON for programs.
+
+0 fine · 1 unexpected · 2 wrong usage, or a job that is wrong in itself · 3 an error finding, or
+media that cannot be read · 4 over a limit that the user set · 5 no known rate. Where several
+apply: 5 before 3 before 4.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from mh_preflight.errors import (
+    FindingsError,
+    MediaError,
+    MissingExtraError,
+    OverLimitError,
+    PreflightError,
+    UnknownRateError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "FINDING",
+    "FINE",
+    "OVER_LIMIT",
+    "UNEXPECTED",
+    "USAGE",
+    "exit_code",
+    "fail_without_typer",
+    "print_error",
+]
+
+FINE, UNEXPECTED, USAGE, FINDING, OVER_LIMIT, UNKNOWN_RATE = range(6)
+
+_CODES: tuple[tuple[type[PreflightError], int], ...] = (
+    (UnknownRateError, UNKNOWN_RATE),
+    (MediaError, FINDING),
+    (FindingsError, FINDING),
+    (OverLimitError, OVER_LIMIT),
+)
+
+
+def exit_code(error: PreflightError) -> int:
+    """Give the exit code of an error; 2 for a wrong value, job or rate file."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), USAGE)
+
+
+def print_error(error: PreflightError, *, as_json: bool) -> int:
+    """Print an error, on stdout for programs or stderr for people, and give its exit code."""
+    from mh_preflight.render.wire import error_body
+
+    if as_json:
+        print(error_body(error).model_dump_json())  # noqa: T201  the answer
+    else:
+        from mh_preflight.render.text import one_line
+
+        print(f"mh-preflight: {one_line(error.message)}", file=sys.stderr)  # noqa: T201
+    return exit_code(error)
+
+
+def fail_without_typer(missing: str, arguments: Sequence[str]) -> int:
+    """Say how to install what the command line needs."""
+    error = MissingExtraError(
+        f"the command line needs {missing}, which is not installed: pip install 'mh-preflight[cli]'"
+    )
+    return print_error(error, as_json="--json" in arguments)

@@ -1,0 +1,92 @@
+"""mh-preflight rates: what does it cost, since when, and who says so?"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mh_preflight.cli.options import AsOf, Json, RatesFile, chosen_rates, day_from
+from mh_preflight.cli.output import show
+from mh_preflight.errors import InputError
+
+if TYPE_CHECKING:
+    from mh_preflight.rates import EndpointFile, Rate, RateCard
+
+__all__ = ["rates"]
+
+
+def rates(
+    endpoint: Annotated[str | None, typer.Argument(help="Show the history of one.")] = None,
+    between: Annotated[
+        tuple[str, str] | None,
+        typer.Option(help="Show only what changed after one day and up to another."),
+    ] = None,
+    as_of: AsOf = None,
+    rates_file: RatesFile = None,
+    as_json: Json = False,
+) -> None:
+    """Show the rates of a day, or the history of one endpoint with its sources.
+
+    Example: mh-preflight rates lip-sync
+    """
+    card = chosen_rates(rates_file)
+    day = day_from(as_of) or datetime.now(UTC).date()
+    days = _days(between)
+    files = _files(card, endpoint)
+    rates_of = {file.endpoint: _chosen(file, days, None if endpoint else day) for file in files}
+    if as_json:
+        shown = [_table(file, rates_of[file.endpoint]) for file in files]
+        answer = {"card_version": card.version, "endpoints": shown}
+        typer.echo(json.dumps(answer, ensure_ascii=False))
+        return
+    from mh_preflight.render.terminal import history_view, rates_view
+
+    if endpoint is None and days is None:
+        show(rates_view(card, day))
+        return
+    for file in files:
+        show(history_view(file, rates_of[file.endpoint]))
+
+
+def _days(between: tuple[str, str] | None) -> tuple[date, date] | None:
+    if between is None:
+        return None
+    first, last = (day_from(text, "--between") for text in between)
+    if first is None or last is None or first > last:
+        raise InputError("--between: the first day must not be after the second", field="between")
+    return first, last
+
+
+def _files(card: RateCard, endpoint: str | None) -> list[EndpointFile]:
+    if endpoint is None:
+        return list(card.endpoints.values())
+    if endpoint not in card.endpoints:
+        known = ", ".join(card.endpoints)
+        raise InputError(
+            f"no rates are known for {endpoint!r}; known are {known}", field="endpoint"
+        )
+    return [card.endpoints[endpoint]]
+
+
+def _chosen(file: EndpointFile, between: tuple[date, date] | None, day: date | None) -> list[Rate]:
+    if between is not None:
+        return [rate for rate in file.rates if rate.changed_between(*between)]
+    return [rate for rate in file.rates if day is None or rate.holds_on(day)]
+
+
+def _table(file: EndpointFile, rates: list[Rate]) -> dict[str, Any]:
+    used = {name for rate in rates for name in rate.sources}
+    used |= {name for rate in rates for other in rate.against for name in other.sources}
+    return {
+        "endpoint": file.endpoint,
+        "checked": file.checked.isoformat(),
+        "rates": [rate.model_dump(mode="json", by_alias=True, exclude_none=True) for rate in rates],
+        "sources": {
+            name: said.model_dump(mode="json")
+            for name, said in file.sources.items()
+            if name in used
+        },
+    }

@@ -1,0 +1,51 @@
+"""mh-preflight schema: the JSON Schema of what goes in and comes out."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from mh_preflight.cli.options import Json
+from mh_preflight.errors import InputError
+from mh_preflight.jobs import ENDPOINTS, model_of
+from mh_preflight.media import Media
+from mh_preflight.rates import EndpointFile, PlansFile
+from mh_preflight.render.wire import ErrorBody, report_schema
+
+__all__ = ["schema"]
+
+ANSWERS = ("estimate", "probe", "error")
+FILES = ("rates", "plans")
+
+
+def schema(
+    of: Annotated[
+        str,
+        typer.Argument(
+            help="estimate, probe or error (what comes out); an endpoint (its request body); "
+            "rates or plans (a rate file)."
+        ),
+    ] = "estimate",
+    as_json: Json = False,  # the schema is JSON either way; every command takes the flag
+) -> None:
+    """Print the JSON Schema of an answer, a request body or a rate file.
+
+    Example: mh-preflight schema lip-sync
+    """
+    del as_json
+    if of == "estimate":
+        found = report_schema()
+    elif of == "probe":
+        found = Media.model_json_schema(mode="serialization")
+    elif of == "error":
+        found = ErrorBody.model_json_schema(mode="serialization")
+    elif of in FILES:
+        found = (EndpointFile if of == "rates" else PlansFile).model_json_schema(by_alias=True)
+    elif of in {model.endpoint for model in ENDPOINTS}:
+        found = model_of(of).model_json_schema()
+    else:
+        known = ", ".join((*ANSWERS, *FILES, *(model.endpoint for model in ENDPOINTS)))
+        raise InputError(f"there is no schema of {of!r}; there are {known}", field="of")
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False))

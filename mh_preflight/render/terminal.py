@@ -1,0 +1,305 @@
+"""The report as a person reads it: the numbers first, then why, then what to do about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from mh_preflight.rates import EndpointFile, Rate, RateCard, dollars
+from mh_preflight.render.text import one_line
+from mh_preflight.units import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    from rich.console import RenderableType
+
+    from mh_preflight.checks import Finding
+    from mh_preflight.estimate import Money, Side
+    from mh_preflight.flow import Report
+    from mh_preflight.media import Media
+    from mh_preflight.savings import Saving
+
+__all__ = ["fits_view", "history_view", "media_view", "rates_view", "report_view"]
+
+MARKS = {"error": ("x", "bold red"), "warning": ("!", "yellow"), "info": ("i", "dim")}
+
+
+def report_view(report: Report, *, explain: bool = False) -> RenderableType:
+    """Show a report.
+
+    Args:
+        report: The report.
+        explain: Show the arithmetic line by line as well.
+    """
+    parts: list[RenderableType] = [_title(report), _numbers(report), _terms(report)]
+    if explain:
+        parts.append(_section("Arithmetic", [Text(line) for line in report.explain()]))
+    if report.findings:
+        parts.append(_section("Findings", [_findings(report.findings)]))
+    if report.savings:
+        parts.append(_section("What would cost less", [_savings(report.savings, "settles at")]))
+    return Group(*parts)
+
+
+def fits_view(fits: Sequence[Saving]) -> RenderableType:
+    """Show the changes with which a job fits under a limit."""
+    if not fits:
+        return Text("No single change fits under the limit.")
+    return _section("What would fit", [_savings(fits, "holds")])
+
+
+def media_view(media: Media) -> RenderableType:
+    """Show what is known of one file."""
+    title = Text(one_line(media.source), style="bold")
+    if media.error is not None:
+        return Group(title, Padding(Text(one_line(media.error.message), style="red"), (0, 0, 1, 2)))
+    table = _grid()
+    size = "" if media.size_bytes is None else f", {media.size_bytes:,} bytes"
+    table.add_row("kind", f"{media.kind} ({media.container}){size}")
+    for room in ("video", "audio", "image"):
+        facts = getattr(media, room)
+        if facts is not None:
+            table.add_row(room, _facts(facts.model_dump(), room, media))
+    reasons = dict.fromkeys(media.uncertain.values())
+    for reason in reasons:
+        names = ", ".join(name for name, why in media.uncertain.items() if why == reason)
+        table.add_row("uncertain", Text(f"{names}: {one_line(reason)}", style="yellow"))
+    return Group(title, Padding(table, (0, 0, 1, 2)))
+
+
+def rates_view(card: RateCard, day: date) -> RenderableType:
+    """Show the rates of all endpoints on a day."""
+    table = Table(title=f"Credits on {day} (rates {card.version})", title_justify="left", box=None)
+    for column in ("endpoint", "mode", "size", "credits", "since", "by"):
+        table.add_column(column, header_style="bold")
+    for file in card.endpoints.values():
+        for rate in file.rates:
+            if rate.holds_on(day):
+                table.add_row(file.endpoint, *_rate_row(rate, file))
+    return table
+
+
+def history_view(file: EndpointFile, rates: Sequence[Rate]) -> RenderableType:
+    """Show rates of one endpoint over time, with their sources.
+
+    Args:
+        file: The endpoint's file.
+        rates: Those of its rates that should be shown.
+    """
+    table = Table(title=f"{file.title}: {file.endpoint}", title_justify="left", box=None)
+    for column in ("mode", "size", "credits", "since", "until", "by"):
+        table.add_column(column, header_style="bold")
+    used: dict[str, None] = {}
+    for rate in sorted(rates, key=lambda rate: (rate.since, rate.mode or "", rate.size or "")):
+        mode, size, amount, since, said = _rate_row(rate, file)
+        table.add_row(mode, size, amount, since, str(rate.until or ""), said)
+        used |= dict.fromkeys((*rate.sources, *(n for a in rate.against for n in a.sources)))
+    lines = [
+        Text(f"{said.rank}, {said.date}: {said.what}\n  {said.where}", overflow="fold")
+        for said in (file.sources[name] for name in used)
+    ]
+    return Group(table, Text(""), _section("Sources", lines)) if used else table
+
+
+def _title(report: Report) -> Text:
+    settings = report.settings
+    parts = [settings.title, settings.mode or "", ", ".join(settings.sizes)]
+    parts.append(f"{settings.plan} plan" if settings.plan else "no plan given")
+    parts.append(f"rates of {settings.day}")
+    return Text("  ".join(part for part in parts if part not in {"", "any"}), style="bold")
+
+
+def _numbers(report: Report) -> RenderableType:
+    estimate = report.estimate
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=True)
+    table.add_column("")
+    table.add_column("credits", justify="right", header_style="dim")
+    table.add_column("frames", justify="right", header_style="dim")
+    prices = {plan: money for plan, money in estimate.usd.items() if money is not None}
+    for plan in prices:
+        table.add_column(f"US$ {plan}", justify="right", header_style="dim", no_wrap=True)
+    table.add_column("", style="dim", no_wrap=True)
+
+    def row(name: str, credits: str, frames: str, money: Iterable[str], note: str) -> None:
+        table.add_row(Text(name, style="bold"), Text(credits, style="bold"), frames, *money, note)
+
+    row(
+        "queued",
+        _credits(estimate.queued),
+        _frames(estimate.queued),
+        [_dollars(money.queued) for money in prices.values()],
+        "when created",
+    )
+    row(
+        "settled",
+        _credits(estimate.settled),
+        _frames(estimate.settled),
+        [_settled(money) for money in prices.values()],
+        _settled_note(report),
+    )
+    row(
+        "hold",
+        "no bound" if estimate.hold is None else f"{estimate.hold:,}",
+        "",
+        ["?" if money.hold is None else _dollars(money.hold) for money in prices.values()],
+        "must be affordable",
+    )
+    return Padding(table, (1, 0, 1, 2))
+
+
+def _settled_note(report: Report) -> str:
+    settled = report.estimate.settled
+    if settled.kind == "exact" or settled.credits is None:
+        return "when rendered"
+    return f"{settled.credits:,} expected"
+
+
+def _terms(report: Report) -> RenderableType:
+    settings, estimate = report.settings, report.estimate
+    start, end = (seconds(time) for time in settings.window)
+    table = _grid()
+    table.add_row(
+        "window", f"{start:g} to {end:g} s ({seconds(settings.window[1] - settings.window[0]):g} s)"
+    )
+    table.add_row("frame rate", _fps_line(report))
+    if estimate.output_size:
+        table.add_row("size", "{} x {}".format(*estimate.output_size))
+    entry = settings.rates[0]
+    said = settings.sources[entry.sources[0]]
+    frame = settings.frame
+    amount = " to ".join(dict.fromkeys((_amount(frame.low), _amount(frame.high))))
+    unit = "credit" if amount == "1" else "credits"
+    table.add_row(
+        "rate",
+        f"{amount} {unit} a frame since {entry.since}, by {said.rank} of {said.date}; "
+        f"checked {settings.checked}",
+    )
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _fps_line(report: Report) -> str:
+    estimate, limit = report.estimate, report.settings.fps_limit
+    if estimate.output_fps is None:
+        bound = "" if limit is None else f", at most {_rate(limit)}"
+        return f"not known{bound}"
+    if estimate.source_fps is None:
+        return f"{_rate(estimate.output_fps)} fps, the tool's own"
+    line = f"{_rate(estimate.output_fps)} fps"
+    if estimate.output_fps != estimate.source_fps:
+        line += f", from {_rate(estimate.source_fps)} in the source"
+    return line
+
+
+def _findings(findings: Sequence[Finding]) -> RenderableType:
+    table = _grid()
+    for found in findings:
+        mark, style = MARKS[found.severity]
+        where = f"{found.field}: " if found.field else ""
+        message = Text(one_line(f"{where}{found.message}"))
+        table.add_row(Text(f"{mark} {found.code}", style=style), message)
+    return table
+
+
+def _savings(savings: Sequence[Saving], verb: str) -> RenderableType:
+    table = _grid()
+    for saving in savings:
+        table.add_row(
+            Text(_change(saving.change), style="green"),
+            f"{verb} {saving.credits:,}, saves {saving.saves:,}; loses {one_line(saving.lost)}",
+        )
+    return table
+
+
+def _change(change: Mapping[str, Any]) -> str:
+    name, value = next(iter(change.items()))
+    return f"{name}.{_change(value)}" if isinstance(value, Mapping) else f"{name} = {value}"
+
+
+def _rate_row(rate: Rate, file: EndpointFile) -> tuple[str, str, str, str, str]:
+    if rate.unknown is not None:
+        return rate.mode or "", rate.size or "", f"unknown: {rate.unknown}", str(rate.since), ""
+    low, high = rate.range.low, rate.range.high
+    amount = " to ".join(dict.fromkeys((_amount(low), _amount(high))))
+    said = file.sources[rate.sources[0]]
+    return (
+        rate.mode or "",
+        "" if rate.size in {None, "any"} else str(rate.size),
+        f"{amount} a {rate.unit}" + (" (inferred)" if rate.inferred else ""),
+        str(rate.since),
+        f"{said.rank} of {said.date}",
+    )
+
+
+def _facts(facts: Mapping[str, Any], room: str, media: Media) -> str:
+    known = {
+        name.removesuffix("_seconds").replace("_", " "): _fact(name, value)
+        for name, value in facts.items()
+        if value is not None and value is not False
+    }
+    return "  ".join(
+        f"{name} {value}{'?' if f'{room}.{name}' in media.uncertain else ''}"
+        for name, value in known.items()
+    )
+
+
+def _fact(name: str, value: Any) -> str:
+    if isinstance(value, Fraction):
+        return str(value)
+    if name.endswith("_seconds"):
+        return f"{value:g} s"
+    return "yes" if value is True else one_line(str(value))
+
+
+def _credits(side: Side) -> str:
+    return _bounds(side.credits_low, side.credits_high)
+
+
+def _frames(side: Side) -> str:
+    return _bounds(side.frames_low, side.frames_high)
+
+
+def _bounds(low: int, high: int | None) -> str:
+    if high is None:
+        return f"{low:,} or more"
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _settled(money: Money) -> str:
+    low = _dollars(money.settled_low)
+    if money.settled_high is None:
+        return f"{low} or more"
+    high = _dollars(money.settled_high)
+    return low if low == high else f"{low} to {high}"
+
+
+def _dollars(amount: Fraction) -> str:
+    return f"{dollars(amount, 3):,}"
+
+
+def _amount(value: Fraction) -> str:
+    return f"{float(value):.6g}"
+
+
+def _rate(rate: Fraction) -> str:
+    return str(rate) if rate.denominator == 1 else f"{rate} ({float(rate):.3f})"
+
+
+def _grid() -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _section(title: str, lines: Iterable[RenderableType]) -> RenderableType:
+    return Group(
+        Padding(Text(title, style="bold"), (1, 0, 0, 0)), Padding(Group(*lines), (0, 0, 0, 2))
+    )
