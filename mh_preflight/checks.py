@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -35,6 +34,7 @@ CODES: Mapping[str, str] = {
     "window-too-long": "the window is longer than the API allows",
     "file-too-large": "the file is larger than the plan may upload",
     "mode-needs-paid-plan": "the plan may not ask for this mode",
+    "resolution-needs-paid-plan": "the plan may not ask for this size",
     "window-past-end": "the window passes the end of the video",
     "audio-shorter-than-window": "the audio ends before the window does",
     "fps-above-30": "the job settles above what is taken when it is queued",
@@ -212,7 +212,7 @@ def _frames(
     if estimate.output_fps and (end - start) * estimate.output_fps < MICROSECOND:
         message = "the window is shorter than one frame and is charged as one"
         yield Finding("window-under-one-frame", "info", "end_seconds", message)
-    most = max(estimate.queued.frames_high or 0, estimate.settled.frames_high or 0)
+    most = estimate.settled.frames_high or estimate.queued.frames_high or 0
     if settings.frame_cap is not None and most > settings.frame_cap:
         message = (
             f"up to {most:,} frames, the vendor states a cap of {settings.frame_cap:,}: "
@@ -222,17 +222,18 @@ def _frames(
     if job.trimmed != "video" or found is None or found.video is None:
         return
     rate, limit = estimate.source_fps, settings.fps_limit
-    if estimate.output_fps and estimate.output_fps > Fraction(30):
+    queued, highest = estimate.queued.credits_high, estimate.settled.credits_high
+    if queued is not None and highest is not None and highest > queued:
         message = (
-            f"{float(estimate.output_fps):g} fps settle above the "
-            f"{estimate.queued.credits_high:,} credits that are taken when queued: "
-            "a max_fps_limit of 30 or less prevents it"
+            f"settles at up to {highest:,} credits, above the {queued:,} that are taken when "
+            "queued: a max_fps_limit of 30 or less prevents it"
         )
         yield Finding("fps-above-30", "warning", "max_fps_limit", message)
     if found.video.variable_frame_rate:
         message = "its frame rate varies, and no source says which rate is billed: a range"
         yield Finding("variable-frame-rate", "warning", "assets.video_file_path", message)
-    if rate is not None and limit is not None and limit >= rate:
+    steady = not found.video.variable_frame_rate and "video.fps" not in found.uncertain
+    if steady and rate is not None and limit is not None and limit >= rate:
         message = f"the video has {float(rate):g} fps, a limit of {float(limit):g} changes nothing"
         yield Finding("max-fps-limit-no-effect", "info", "max_fps_limit", message)
     size = (found.video.width, found.video.height)
@@ -261,6 +262,10 @@ def _request(settings: Settings) -> Iterator[Finding]:
     elif plan in settings.disputed_plans:
         message = f"the sources disagree whether the {plan} plan may ask for {mode!r}"
         yield Finding("mode-needs-paid-plan", "warning", field, message)
+    if plan is not None and plan not in settings.size_plans:
+        needed = " or ".join(settings.size_plans)
+        message = f"{settings.sizes[-1]} needs the {needed} plan, this is {plan}"
+        yield Finding("resolution-needs-paid-plan", "error", "resolution", message)
     for name, why in settings.ignored:
         message = f"{name} does not count {why}" if " " in why else f"{name} does not count: {why}"
         yield Finding("field-ignored", "info", name, message)

@@ -262,7 +262,7 @@ def _fit(width: int, height: int, edge: int | None) -> tuple[int, int] | None:
     longer, shorter = max(width, height), min(width, height)
     if longer <= edge:
         return width, height
-    short = 2 * ceil_div(shorter * edge, 2 * longer)
+    short = min(2 * ceil_div(shorter * edge, 2 * longer), shorter, edge)
     return (edge, short) if width >= height else (short, edge)
 
 

@@ -17,7 +17,7 @@ from mh_preflight.errors import (
 )
 from mh_preflight.estimate import Estimate, estimate_job, explain_estimate
 from mh_preflight.media import Media, is_remote, probe
-from mh_preflight.rates import Basis, RateCard, bundled_rates
+from mh_preflight.rates import BASES, Basis, RateCard, bundled_rates
 from mh_preflight.savings import Saving, find_fitting, find_savings
 from mh_preflight.settings import Settings, resolve_settings
 from mh_preflight.units import PLANS, Number, Plan, exact
@@ -172,6 +172,8 @@ def preflight(  # noqa: PLR0913  what a price depends on
     """
     if plan is not None and plan not in PLANS:
         raise InputError(f"plan: {plan!r} is none of {', '.join(PLANS)}", field="plan")
+    if basis not in BASES:
+        raise InputError(f"basis: {basis!r} is none of {', '.join(BASES)}", field="basis")
     if isinstance(as_of, datetime) or not isinstance(as_of, date | None):  # a datetime is a date
         raise InputError("as_of: must be a date", field="as_of")
     card = bundled_rates() if rates is None else rates

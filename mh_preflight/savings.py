@@ -127,14 +127,16 @@ def _variants(
 ) -> Iterator[tuple[Mapping[str, Any], str, Settings]]:
     """Give each change, what is lost by it, and the settings that it leads to."""
     output = estimate.output_fps
-    if "max_fps_limit" in type(job).model_fields and output is not None:
-        step = next((step for step in FPS_STEPS if step < output), None)
+    if "max_fps_limit" in type(job).model_fields:
+        highest = settings.fps_limit if output is None else output
+        step = next((step for step in FPS_STEPS if highest is None or step < highest), None)
         if step is not None:
-            lost = f"smoothness: {step} instead of {float(output):g} frames a second"
+            before = "any number of" if highest is None else f"{float(highest):g}"
+            lost = f"smoothness: {step} instead of {before} frames a second"
             yield {"max_fps_limit": step}, lost, replace(settings, fps_limit=Fraction(step))
     start, end = settings.window
     there = usable_end(job, media, start)
-    if there is not None and start + SHORTEST <= there < end:
+    if there is not None and there >= SHORTEST and start < there < end:
         lost = f"the last {seconds(end - there):g} s, for which there is no media"
         yield {"end_seconds": seconds(there)}, lost, replace(settings, window=(start, there))
     for change, lost in _other_words(job, settings):
@@ -148,18 +150,22 @@ def _variants(
             )
         except UnknownRateError:
             continue
-        if settings.plan is None or settings.plan in changed.allowed_plans:
+        if not _is_refused(changed):
             yield change, lost, changed
+
+
+def _is_refused(changed: Settings) -> bool:
+    start, end = changed.window
+    too_long = changed.max_seconds is not None and end - start > changed.max_seconds * MICROSECOND
+    return too_long or (changed.plan is not None and changed.plan not in changed.allowed_plans)
 
 
 def _other_words(job: Job, settings: Settings) -> Iterator[tuple[Mapping[str, Any], str]]:
     for mode in settings.modes:
         if mode != settings.mode:
             yield {"style": {"generation_mode": mode}}, f"what {settings.mode} adds to {mode}"
-    if "resolution" in type(job).model_fields and "480p" not in settings.sizes[:1]:
-        if any(name == "resolution" for name, _ in settings.ignored):
-            return
-        yield {"resolution": "480p"}, "picture size: 480p instead of 720p"
+    if "resolution" in type(job).model_fields and settings.sizes != ("480p",):
+        yield {"resolution": "480p"}, "picture size: 480p at the most"
 
 
 def usable_end(job: Job, media: Mapping[str, Media], start: int) -> int | None:

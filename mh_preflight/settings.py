@@ -42,6 +42,7 @@ class Settings:
         mode_state: `current`; `deprecated` (an older name that is still taken); `not-at-date`
             (not known on that day, priced as the default).
         sizes: The output sizes that may come out, where they decide the price.
+        size_inferred: Why these, where no source says it in so many words.
         window: Start and end in whole microseconds.
         fps_limit: `max_fps_limit`, exact, or None.
         edges: For each plan that it may be, the longest edge of the output, or None.
@@ -56,6 +57,7 @@ class Settings:
         modes: The modes of that day.
         allowed_plans: The plans that may ask for the mode.
         disputed_plans: Plans about which a source disagrees.
+        size_plans: The plans that may ask for the size that was asked for.
         upload: The largest upload in bytes (decimal, binary), or None.
         extensions: File name endings that are taken, by kind.
         ignored: Fields of the request that will not count, and why.
@@ -72,6 +74,7 @@ class Settings:
     asked_mode: str | None
     mode_state: Literal["current", "deprecated", "not-at-date"]
     sizes: tuple[str, ...]
+    size_inferred: str | None
     window: tuple[int, int]
     fps_limit: Fraction | None
     edges: tuple[int | None, ...]
@@ -86,6 +89,7 @@ class Settings:
     modes: tuple[str, ...]
     allowed_plans: tuple[Plan, ...]
     disputed_plans: frozenset[Plan]
+    size_plans: tuple[Plan, ...]
     upload: tuple[int, int] | None
     extensions: Mapping[str, tuple[str, ...]]
     ignored: tuple[tuple[str, str], ...]
@@ -100,8 +104,9 @@ class Settings:
 
     @property
     def inferred(self) -> tuple[str, ...]:
-        """Why the rate holds, where no source says it in so many words."""
-        return tuple(dict.fromkeys(rate.inferred for rate in self.rates if rate.inferred))
+        """Why the rate and its size hold, where no source says it in so many words."""
+        reasons = (*(rate.inferred for rate in self.rates), self.size_inferred)
+        return tuple(dict.fromkeys(why for why in reasons if why))
 
 
 def resolve_settings(
@@ -131,7 +136,8 @@ def resolve_settings(
     edges = tuple(dict.fromkeys(_edge(plans, name, edge) for name in possible))
     sizes = _sizes(on_day, mode, size, edges, asked_for=edge is not None)
     priced = on_day.priced(mode, sizes)
-    gate = on_day.gates.get(mode or "")
+    gate = next((gate for gate in on_day.gates if mode and gate.mode == mode), None)
+    size_gate = next((gate for gate in on_day.gates if size and gate.size == size), None)
     uploads = [plans.uploads[name] for name in possible if name in plans.uploads]
     return Settings(
         endpoint=job.endpoint,
@@ -142,6 +148,7 @@ def resolve_settings(
         asked_mode=job.mode,
         mode_state=state,
         sizes=sizes,
+        size_inferred=on_day.sizes.inferred if on_day.sizes else None,
         window=job.window or (0, 0),
         fps_limit=job.fps_limit,
         edges=edges,
@@ -160,6 +167,7 @@ def resolve_settings(
         )
         if gate
         else frozenset(),
+        size_plans=size_gate.plans if size_gate else PLANS,
         upload=max(uploads) if len(uploads) == len(possible) else None,
         extensions=plans.extensions,
         ignored=tuple(ignored.items()),

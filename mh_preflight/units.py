@@ -8,8 +8,9 @@ fraction.
 from __future__ import annotations
 
 import math
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from numbers import Rational
 from typing import Literal, TypeAlias, get_args
 
 from mh_preflight.errors import InputError
@@ -35,6 +36,11 @@ PLANS: tuple[Plan, ...] = get_args(Plan)
 
 MICROSECOND = 1_000_000
 
+MAX_SHOWN_BITS = 200
+
+MOST_DIGITS = 80
+"""The longest number that is read from text, and the furthest its point may lie."""
+
 MAX_SECONDS = 1_000_000_000
 """The longest time that is counted with (31 years), so that microseconds stay whole in a float."""
 
@@ -57,11 +63,28 @@ def exact(value: Number, *, field: str | None = None) -> Fraction:
         Fraction(119, 10)
     """
     try:
-        if isinstance(value, bool):
-            raise TypeError  # noqa: TRY301  a yes or no is not a number, although Python adds it
-        return Fraction(repr(float(value)) if isinstance(value, float) else value)
+        return _exact(value)
     except (TypeError, ValueError, OverflowError, ZeroDivisionError, InvalidOperation):
         raise InputError(f"{_named(field)}{_shown(value)} is not a number", field=field) from None
+
+
+def _exact(value: object) -> Fraction:
+    if isinstance(value, bool):
+        raise TypeError  # a yes or no is not a number, although Python can add it
+    if isinstance(value, Rational):  # numpy's whole numbers too, which would wrap later
+        return Fraction(int(value.numerator), int(value.denominator))
+    if isinstance(value, float):
+        return Fraction(repr(float(value)))
+    if isinstance(value, str) and "/" in value and len(value) <= MOST_DIGITS:
+        return Fraction(value)
+    if not isinstance(value, Decimal | str) or (
+        isinstance(value, str) and len(value) > MOST_DIGITS
+    ):
+        raise TypeError
+    decimal = Decimal(value)
+    if abs(decimal.adjusted()) > MOST_DIGITS:  # 1e1000000000 is short to write and endless to count
+        raise OverflowError
+    return Fraction(decimal)
 
 
 def microseconds(value: Number, *, field: str | None = None) -> int:
@@ -86,8 +109,7 @@ def microseconds(value: Number, *, field: str | None = None) -> int:
         # Up to 10^9 s the product is off the decimal by less than 1/8: away from a half, it rounds
         # to the same number.
         if abs(scaled - whole) < 0.35:  # noqa: PLR2004  1/2 - 1/8, with room
-            return whole
-        return int(Decimal(repr(float(value))).scaleb(6).to_integral_value(ROUND_HALF_EVEN))
+            return int(whole)
     given = exact(value, field=field)
     if given < 0:
         raise InputError(f"{_named(field)}{_shown(value)} is below 0", field=field)
@@ -130,7 +152,7 @@ def seconds(whole_microseconds: int) -> float:
         >>> seconds(3_920_042)
         3.920042
     """
-    return float(Decimal(whole_microseconds).scaleb(-6))
+    return whole_microseconds / MICROSECOND
 
 
 def rate_text(rate: Fraction) -> str:
@@ -160,5 +182,7 @@ def _named(field: str | None) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return "not a number (NaN)" if math.isnan(value) else "infinity"
+    if isinstance(value, int) and value.bit_length() > MAX_SHOWN_BITS:
+        return "a number of more than 60 digits"
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004  a line stays a line

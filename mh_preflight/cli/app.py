@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import click
 import typer
 
 from mh_preflight.cli.demo import demo
 from mh_preflight.cli.estimate import estimate
-from mh_preflight.cli.exits import UNEXPECTED, print_error
+from mh_preflight.cli.exits import UNEXPECTED, USAGE, print_error
 from mh_preflight.cli.probe import probe_files
 from mh_preflight.cli.rates import rates
 from mh_preflight.cli.schema import schema
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["build_app", "run"]
+
+USAGE_ERROR: Any = typer.BadParameter.__base__  # click's own, which newer typer carries inside
 
 EPILOG = (
     "Exit codes: 0 fine, 1 unexpected, 2 wrong usage or job, 3 an error finding or unreadable "
@@ -77,12 +78,12 @@ def run(arguments: Sequence[str]) -> int:
         code = command.main(list(arguments), prog_name="mh-preflight", standalone_mode=False)
     except PreflightError as error:
         return print_error(error, as_json=as_json)
-    except click.UsageError as error:
+    except USAGE_ERROR as error:
         if as_json:
             return print_error(InputError(error.format_message(), code="usage"), as_json=True)
         error.show()
-        return error.exit_code
-    except click.exceptions.Abort:
+        return USAGE
+    except typer.Abort:
         typer.echo("stopped", err=True)
         return UNEXPECTED
     except BrokenPipeError:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -24,7 +24,8 @@ from mh_preflight.errors import InputError, JobError, OverLimitError
 from mh_preflight.flow import Report, preflight, probe_assets
 from mh_preflight.jobs import Job, json_object, model_of
 from mh_preflight.media import Media
-from mh_preflight.rates import Basis
+from mh_preflight.rates import BASES, Basis
+from mh_preflight.settings import resolve_settings
 from mh_preflight.units import MAX_SECONDS, seconds
 
 __all__ = ["estimate", "show_report"]
@@ -33,6 +34,7 @@ ASSETS, REQUEST, FACTS = "Files", "Request", "Facts of files that are not here"
 LIMITS, ANSWER = "Limits of your own", "Answer"
 
 Text = str | None
+Facts: TypeAlias = dict[Literal["video", "audio"], dict[str, str | None]]
 
 
 def _option(name: str, help_text: str, panel: str, metavar: str = "TEXT") -> Any:
@@ -123,23 +125,20 @@ def estimate(  # noqa: PLR0913  one parameter an option
         raise InputError(f"--request already has the whole body; leave {name} out", field=name)
     else:
         job = _job_from_file(endpoint, request)
-    facts = {
+    facts: Facts = {
         "video": {"fps": video_fps, "duration_seconds": video_duration},
         "audio": {"duration_seconds": audio_duration},
     }
-    price = partial(
-        preflight,
-        plan=chosen_plan(plan),
-        as_of=day_from(as_of),
-        rates=chosen_rates(rates),
-        basis=_basis(usd),
-        strict=strict,
-    )
+    plan_name, day = chosen_plan(plan), day_from(as_of) or datetime.now(UTC).date()
+    card, basis = chosen_rates(rates), _basis(usd)
+    resolve_settings(job, plan=plan_name, day=day, rates=card)  # no rate: no file needs to be read
     with working("reading the files"):
         media = _media(job, facts)
     if request is None and "end_seconds" not in given:
         job = job.changed({"end_seconds": _end_of_media(job, media)})
-    report = price(job, media=media)
+    report = preflight(
+        job, plan=plan_name, as_of=day, rates=card, media=media, basis=basis, strict=strict
+    )
     over = _over_limit(report, max_credits, max_usd)
     code = show_report(report, over, as_json=as_json, explain=explain)
     if code:
@@ -203,7 +202,7 @@ def _job_from_file(endpoint: str, path: Path) -> Job:
     return model(**json_object(text))
 
 
-def _media(job: Job, facts: dict[str, dict[str, str | None]]) -> dict[str, Media]:
+def _media(job: Job, facts: Facts) -> dict[str, Media]:
     media = probe_assets(job, {})
     for kind, values in facts.items():
         known = {name: value for name, value in values.items() if value is not None}
@@ -213,11 +212,17 @@ def _media(job: Job, facts: dict[str, dict[str, str | None]]) -> dict[str, Media
         if name is None:
             option = f"--{kind}-{next(iter(known)).removesuffix('_seconds')}"
             raise InputError(f"{option}: {job.endpoint} has no {kind}", field=option.lstrip("-"))
-        base = media.get(name) or Media.given(
-            "video" if kind == "video" else "audio", source=job.sources()[name]
-        )
-        media[name] = base.but_given(**known)  # type: ignore[arg-type]  # checked there
+        media[name] = _but_given(media.get(name), kind, job.sources()[name], known)
     return media
+
+
+def _but_given(
+    known: Media | None, kind: Literal["video", "audio"], source: str, facts: dict[str, str]
+) -> Media:
+    base = known or Media.given(kind, source=source)
+    return base.but_given(
+        fps=facts.get("fps"), duration_seconds=facts.get("duration_seconds"), track=kind
+    )
 
 
 def _end_of_media(job: Job, media: dict[str, Media]) -> float:
@@ -245,8 +250,7 @@ def _over_limit(
 
 
 def _basis(text: str) -> Basis:
-    bases: tuple[Basis, ...] = get_args(Basis)
-    for basis in bases:
+    for basis in BASES:
         if basis == text:
             return basis
-    raise InputError(f"--usd: {text!r} is none of {', '.join(bases)}", field="usd")
+    raise InputError(f"--usd: {text!r} is none of {', '.join(BASES)}", field="usd")

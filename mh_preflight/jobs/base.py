@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
@@ -20,7 +19,7 @@ from pydantic import (
 )
 
 from mh_preflight.errors import InputError, JobError
-from mh_preflight.units import frame_rate, microseconds
+from mh_preflight.units import exact, frame_rate, microseconds
 
 __all__ = [
     "AssetKind",
@@ -37,6 +36,7 @@ __all__ = [
 
 AssetKind: TypeAlias = Literal["video", "audio", "image"]
 
+LARGEST_INTENSITY = 1000  # far above the 0.1 to 2 that the API named until 2026-01-25
 SHORTEST_END = 100_000
 """The API's schema asks for an end of at least 0.1 s (Lip Sync 2025-08-16, Talking Photo
 2026-01-24)."""
@@ -73,8 +73,8 @@ def _limit(value: object) -> int | float:
 
 def _intensity(value: object) -> int | float:
     number = _number(value)
-    if number < 0 or Decimal(repr(float(number))) % Decimal("0.01") != 0:
-        raise InputError("must be 0 or more, with at most 2 decimals")
+    if not 0 <= number <= LARGEST_INTENSITY or (exact(number) * 100).denominator != 1:
+        raise InputError(f"must be from 0 to {LARGEST_INTENSITY}, with at most 2 decimals")
     return number
 
 

@@ -55,7 +55,7 @@ def from_header(container: Any, stream: Any, size: int) -> AudioTrack | None:
     claimed = claimed_duration(container, stream)
     entries = stream.index_entries
     samples, rate = stream.codec_context.frame_size, stream.codec_context.sample_rate
-    if claimed is None or not len(entries) or not samples or not rate:
+    if claimed is None or not len(entries) or not _has_short_packets(stream):
         return None
     last = entries[len(entries) - 1]
     counted = Fraction(len(entries) * samples, rate)
@@ -84,11 +84,20 @@ def from_packets(container: Any, stream: Any, seen: Seen) -> AudioTrack | None:
     doubt = None
     if seen.doubts or not seen.finished:
         doubt = seen.doubts[0] if seen.doubts else "the walk over the packets was not finished"
-    elif not stream.codec_context.frame_size:
-        doubt = "only decoding shows how long its packets sound"  # Opus, Vorbis, AMR, PCM
+    elif not _has_short_packets(stream):
+        doubt = "only decoding shows how long its packets sound"
     elif claimed is None or abs(claimed - duration) > AGREEMENT:
         doubt = "header and packets disagree"
     return AudioTrack(duration, "packets", doubt)
+
+
+def _has_short_packets(stream: Any) -> bool:
+    """Tell whether one packet more or less hardly matters: all of one short length.
+
+    Opus, Vorbis, AMR and PCM have no such length, and at 8 kHz a packet of AAC lasts 128 ms.
+    """
+    samples, rate = stream.codec_context.frame_size, stream.codec_context.sample_rate
+    return bool(samples and rate and Fraction(samples, rate) <= 2 * AGREEMENT)
 
 
 def from_samples(

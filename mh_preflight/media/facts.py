@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from mh_preflight.errors import InputError
 from mh_preflight.units import Number, frame_rate, microseconds, seconds
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
     FrameTimes: TypeAlias = npt.NDArray[np.int64] | None
 else:
-    FrameTimes: TypeAlias = Any  # pydantic would look inside an array's type, and need not
+    FrameTimes: TypeAlias = SkipJsonSchema[
+        Any
+    ]  # pydantic would look inside an array's type, and need not
 
 __all__ = ["Audio", "Failure", "Image", "Kind", "Media", "Video"]
 
@@ -144,7 +147,7 @@ class Media(_Facts):
     learned_from: dict[str, str] = Field(default_factory=dict)
     uncertain: dict[str, str] = Field(default_factory=dict)
     error: Failure | None = None
-    cover_art: bool = Field(default=False, exclude=True)
+    cover_art: SkipJsonSchema[bool] = Field(default=False, exclude=True)
 
     @classmethod
     def given(  # noqa: PLR0913  one argument a fact
@@ -184,7 +187,7 @@ class Media(_Facts):
             "audio": cls(source=source, kind="audio", audio=Audio()),
             "image": cls(source=source, kind="image"),
         }
-        if kind not in empty:
+        if kind not in tuple(empty):
             raise InputError(f"kind: {kind!r} is none of {', '.join(empty)}", field="kind")
         return empty[kind].but_given(
             fps=fps,
@@ -204,21 +207,23 @@ class Media(_Facts):
         height: int | None = None,
         frames: int | None = None,
         size_bytes: int | None = None,
+        track: Literal["video", "audio", "image"] | None = None,
     ) -> Media:
         """Replace facts by the caller's own, which are taken as certain.
 
         Args:
             fps: Frames a second, constant.
-            duration_seconds: Length of the video; of the audio where there is no video.
+            duration_seconds: Length of the track.
             width: Displayed width in pixels.
             height: Displayed height in pixels.
             frames: Frames of the video.
             size_bytes: Size of the file.
+            track: What the facts are of; by default the video, else the audio, else the image.
 
         Raises:
             InputError: A fact is no number, or not one that this kind of media has.
         """
-        room = "video" if self.video else "audio" if self.audio else "image"
+        room = track or ("video" if self.video else "audio" if self.audio else "image")
         facts: dict[str, Any] = {}
         if fps is not None:
             facts |= {"fps": frame_rate(fps, field="fps"), "variable_frame_rate": False}
@@ -236,7 +241,7 @@ class Media(_Facts):
         return media
 
     def _with(self, room: str, facts: dict[str, Any]) -> Self:
-        held = getattr(self, room)
+        held: Any = getattr(self, room) or (Audio() if room == "audio" else None)
         models: dict[str, type[_Facts]] = {"video": Video, "audio": Audio, "image": Image}
         fields = models[room].model_fields
         if strange := set(facts) - set(fields):
@@ -258,7 +263,8 @@ class Media(_Facts):
             "uncertain": {k: v for k, v in self.uncertain.items() if k not in names},
         }
         if "duration_seconds" in facts:
-            other = self.audio.duration_seconds if room == "video" and self.audio else None
+            beside = self.audio if room == "video" else self.video
+            other = beside.duration_seconds if beside else None
             update["duration_seconds"] = max(facts["duration_seconds"], other or 0.0)
         return self.model_copy(update=update)
 

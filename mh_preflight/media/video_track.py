@@ -11,7 +11,7 @@ import numpy as np
 
 from mh_preflight.media.nal import MOST_SAMPLES, length_size, samples_are_whole
 from mh_preflight.media.pyav import fraction_or_none
-from mh_preflight.media.timeline import Timeline, read_timeline
+from mh_preflight.media.timeline import USUAL_RATES, Timeline, read_timeline
 from mh_preflight.units import MICROSECOND
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mh_preflight.media.boxes import Bytes
     from mh_preflight.media.packets import Seen
 
+NANOSECOND = Fraction(1, 1_000_000_000)
 _ENTRY = attrgetter("timestamp", "pos", "size", "is_discard")
 
 __all__ = ["VideoTrack", "declared_rate", "doubted", "from_frames", "from_index", "from_packets"]
@@ -45,8 +46,15 @@ class VideoTrack:
 
 
 def declared_rate(stream: Any) -> Fraction | None:
-    """Give the frame rate that the file declares, right or wrong."""
-    return fraction_or_none(stream.average_rate) or fraction_or_none(stream.guessed_rate)
+    """Give the frame rate that the file declares, right or wrong.
+
+    Matroska declares a frame's duration in whole nanoseconds, from which FFmpeg makes 19001/317 of
+    60000/1001: a rate with a usual one's duration is that usual one.
+    """
+    rate = fraction_or_none(stream.average_rate) or fraction_or_none(stream.guessed_rate)
+    if rate is None or rate in USUAL_RATES:
+        return rate
+    return next((usual for usual in USUAL_RATES if abs(1 / rate - 1 / usual) <= NANOSECOND), rate)
 
 
 def from_index(stream: Any, file: Bytes) -> VideoTrack | None:

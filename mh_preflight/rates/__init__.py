@@ -2,6 +2,7 @@
 
 from mh_preflight.rates.card import EndpointRates, PlanRates, Priced, RateCard, bundled_rates
 from mh_preflight.rates.entries import (
+    BASES,
     Against,
     Basis,
     Billing,
@@ -20,6 +21,7 @@ from mh_preflight.rates.loading import read_file
 from mh_preflight.rates.money import dollars
 
 __all__ = [
+    "BASES",
     "Against",
     "Basis",
     "Billing",

@@ -7,6 +7,7 @@ from datetime import date
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mh_preflight.errors import RateFileError, UnknownRateError
@@ -55,7 +56,7 @@ class EndpointRates:
         modes: The generation modes, or None where the endpoint has none.
         sizes: The sizes that decide the price, or None where none do.
         rates: The rates in force.
-        gates: Which plans may ask for which mode.
+        gates: Which plans may ask for which mode and size.
         max_seconds: Limits of the window.
         frame_cap: The largest number of frames, or None.
     """
@@ -66,10 +67,13 @@ class EndpointRates:
     modes: Modes | None
     sizes: Sizes | None
     rates: tuple[Rate, ...]
-    gates: Mapping[str, Gate]
+    gates: tuple[Gate, ...]
     max_seconds: tuple[Cap, ...]
     frame_cap: int | None
-    _priced: dict[tuple[str | None, tuple[str, ...]], Priced] = field(default_factory=dict)
+    # Answers already given, as in the card.
+    _priced: dict[tuple[str | None, tuple[str, ...]], Priced] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def rate(self, mode: str | None, size: str | None) -> Rate:
         """Find the rate of a mode and a size.
@@ -135,24 +139,21 @@ class PlanRates:
     per_credit: Mapping[tuple[str, str], Fraction]
 
 
+@dataclass(frozen=True, slots=True)
 class RateCard:
     """All dated rates; immutable.
 
-    Args:
-        version: What to call this state of the rates.
-        endpoints: The files of the endpoints.
+    Attributes:
+        version: What this state of the rates is called.
+        endpoints: The files of the endpoints, by name.
         plans: The file of the plans.
     """
 
-    __slots__ = ("_days", "endpoints", "plans", "version")
-
-    def __init__(self, version: str, endpoints: Iterable[EndpointFile], plans: PlansFile) -> None:
-        self.version = version
-        self.endpoints = {file.endpoint: file for file in endpoints}
-        self.plans = plans
-        self._days: dict[
-            tuple[str, date], Any
-        ] = {}  # answers already given; the card never changes
+    version: str
+    endpoints: Mapping[str, EndpointFile]
+    plans: PlansFile
+    # Answers already given: the card never changes, so they stay true.
+    _days: dict[tuple[str, date], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"RateCard({self.version!r}, {len(self.endpoints)} endpoints)"
@@ -171,8 +172,9 @@ class RateCard:
         file = read_file(path)
         version = f"{self.version}+{path.name}"
         if isinstance(file, PlansFile):
-            return RateCard(version, self.endpoints.values(), file)
-        return RateCard(version, {**self.endpoints, file.endpoint: file}.values(), self.plans)
+            return RateCard(version, self.endpoints, file)
+        endpoints = MappingProxyType({**self.endpoints, file.endpoint: file})
+        return RateCard(version, endpoints, self.plans)
 
     def endpoint(self, name: str, day: date) -> EndpointRates:
         """Give the state of an endpoint on a day.
@@ -228,7 +230,7 @@ class RateCard:
             modes=next(iter(_on(file.modes, day)), None),
             sizes=next(iter(_on(file.sizes, day)), None),
             rates=tuple(_on(file.rates, day)),
-            gates={gate.mode: gate for gate in _on(file.gates, day)},
+            gates=tuple(_on(file.gates, day)),
             max_seconds=tuple(_on(file.max_seconds, day)),
             frame_cap=next((cap.value for cap in _on(file.frame_caps, day)), None),
         )
@@ -247,7 +249,8 @@ def bundled_rates() -> RateCard:
     if len(plans) != 1:
         raise RateFileError(f"{folder}: needs one file of the plans", source=str(folder))
     version = str(read_toml(folder / "card.toml")["version"])
-    return RateCard(version, [f for f in files if isinstance(f, EndpointFile)], plans[0])
+    endpoints = {file.endpoint: file for file in files if isinstance(file, EndpointFile)}
+    return RateCard(version, MappingProxyType(endpoints), plans[0])
 
 
 def _on(entries: Iterable[Any], day: date) -> list[Any]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import (
     BaseModel,
@@ -23,6 +22,7 @@ from pydantic import (
 from mh_preflight.units import Plan
 
 __all__ = [
+    "BASES",
     "RANKS",
     "Against",
     "Basis",
@@ -50,22 +50,15 @@ __all__ = [
 Rank: TypeAlias = Literal[
     "charge", "sdk", "reference", "tool-page", "changelog", "example", "third-party"
 ]
-RANKS: tuple[Rank, ...] = (
-    "charge",
-    "sdk",
-    "reference",
-    "tool-page",
-    "changelog",
-    "example",
-    "third-party",
-)
+RANKS: tuple[Rank, ...] = get_args(Rank)
 """Which source is believed where two disagree, the most credible first."""
 
 Basis: TypeAlias = Literal["annual", "monthly", "usage"]
+BASES: tuple[Basis, ...] = get_args(Basis)
 Unit: TypeAlias = Literal["frame", "second"]
 
-_DECIMAL = re.compile(r"\d{1,12}(\.\d{1,12})?")
-_SIZE = re.compile(r"(\d{1,6}) (MB|GB)")
+_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+_SIZE = re.compile(r"([0-9]{1,6}) (MB|GB)")
 
 
 def _decimal(value: object) -> Fraction:
@@ -89,7 +82,9 @@ def decimal_text(value: Fraction) -> str:
         >>> decimal_text(Fraction(1, 10))
         '0.1'
     """
-    return f"{Decimal(value.numerator) / Decimal(value.denominator):f}"
+    whole, part = divmod(round(value * 10**12), 10**12)
+    decimals = f"{part:012d}".rstrip("0")
+    return f"{whole}.{decimals}" if decimals else str(whole)
 
 
 _AS_DECIMAL = WithJsonSchema({"type": "string", "pattern": f"^{_DECIMAL.pattern}$"})
@@ -286,6 +281,8 @@ class Modes(Dated):
         for name in (self.default, *self.aliases.values()):
             if name not in self.names:
                 raise ValueError(f"{name!r} is none of the modes")
+        if len(set(self.names)) != len(self.names):
+            raise ValueError("a mode is named twice")
         return self
 
 
@@ -317,15 +314,17 @@ class _GateAgainst(_Strict):
 
 
 class Gate(Dated):
-    """Which plans may ask for a mode.
+    """Which plans may ask for a mode, or for a size.
 
     Attributes:
-        mode: The mode.
+        mode: The mode, or None.
+        size: The size, or None.
         plans: The plans.
         against: Other lists of plans, by sources that disagree.
     """
 
-    mode: Name
+    mode: Name | None = None
+    size: Name | None = None
     plans: tuple[Plan, ...] = Field(min_length=1, strict=False)
     against: tuple[_GateAgainst, ...] = Field(default=(), strict=False)
 

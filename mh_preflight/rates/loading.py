@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from mh_preflight.errors import RateFileError
-from mh_preflight.rates.entries import RANKS, Dated, EndpointFile, PlansFile, Rate, Source
+from mh_preflight.rates.entries import RANKS, Cap, Dated, EndpointFile, PlansFile, Rate, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ _SERIES = {
     "billing": (),
     "modes": (),
     "sizes": (),
-    "gates": ("mode",),
+    "gates": ("mode", "size"),
     "max_seconds": ("mode",),
     "frame_caps": ("mode",),
     "fields": ("name",),
@@ -76,6 +76,7 @@ def read_file(path: Path) -> EndpointFile | PlansFile:
     if "endpoint" in table:
         file = _parsed(EndpointFile, table, path)
         _check_common(file, path)
+        _check_names(file, path)
         _check_rates(file, path)
         return file
     plans = _parsed(PlansFile, table, path)
@@ -117,34 +118,63 @@ def _check_follow(entries: list[Dated], name: str, path: Path) -> None:
         raise _bad(path, f"{name}: no value from {entries[-1].until} on")
 
 
+def _check_names(file: EndpointFile, path: Path) -> None:
+    """Refuse modes and sizes that the file does not know, which would never take effect."""
+    modes = {name for entry in file.modes for name in (*entry.names, *entry.aliases)}
+    sizes = {name for entry in file.sizes for name in entry.names}
+    for table, entry in file.entries():
+        if table in {"modes", "billing"}:
+            continue
+        used_modes = {getattr(entry, "mode", None), *getattr(entry, "modes", ())}
+        used_modes |= set(getattr(entry, "defaults", ()))
+        used_sizes = {getattr(entry, "size", None), *getattr(entry, "defaults", {}).values()}
+        for strange in sorted(name for name in used_modes - modes if name):
+            raise _bad(path, f"{table}: there is no mode {strange!r}")
+        for strange in sorted(name for name in used_sizes - sizes if name):
+            raise _bad(path, f"{table}: there is no size {strange!r}")
+
+
 def _check_rates(file: EndpointFile, path: Path) -> None:
     for rate in file.rates:
         _check_ranks(rate, file.sources, path)
-    first = min(rate.since for rate in file.rates)
-    changes = {first}
-    for table in (file.rates, file.modes, file.sizes, file.billing):
-        for entry in table:
-            changes |= {day for day in (entry.since, entry.until) if day and day >= first}
-    for day in sorted(changes):
+    for table in ("rates", "max_seconds", "frame_caps"):
+        _check_coverage(file, table, path)
+    for day in _days_of_change(file, file.rates):
+        billing = next((entry for entry in file.billing if entry.holds_on(day)), None)
+        if billing is None:
+            raise _bad(path, f"billing: no value on {day}")
+        if billing.native is None and any(
+            rate.unit == "second" and rate.holds_on(day) for rate in file.rates
+        ):
+            raise _bad(path, f"rates: on {day} a second has no fixed number of frames")
+
+
+def _check_coverage(file: EndpointFile, name: str, path: Path) -> None:
+    """From its first day on, a table must say one thing for each mode and size."""
+    table: tuple[Rate | Cap, ...] = getattr(file, name)
+    for day in _days_of_change(file, table):
         for mode in _names_on(file.modes, day):
             for size in _names_on(file.sizes, day):
-                _check_one_rate(file, mode, size, day, path)
-        if not any(entry.holds_on(day) for entry in file.billing):
-            raise _bad(path, f"billing: no value on {day}")
+                matching = [
+                    entry
+                    for entry in table
+                    if entry.holds_on(day)
+                    and entry.mode in {mode, None}
+                    and getattr(entry, "size", None) in {size, None}
+                ]
+                if len(matching) != 1:
+                    what = "nothing holds" if not matching else "two values hold"
+                    which = " ".join(part for part in (mode, size) if part) or file.endpoint
+                    raise _bad(path, f"{name}: {what} for {which} on {day}")
 
 
-def _check_one_rate(
-    file: EndpointFile, mode: str | None, size: str | None, day: date, path: Path
-) -> None:
-    matching = [
-        rate
-        for rate in file.rates
-        if rate.holds_on(day) and rate.mode in {mode, None} and rate.size in {size, None}
-    ]
-    if len(matching) != 1:
-        what = "no rate holds" if not matching else "two rates hold"
-        name = " ".join(part for part in (mode, size) if part)
-        raise _bad(path, f"rates: {what} for {name or file.endpoint} on {day}")
+def _days_of_change(file: EndpointFile, table: Iterable[Dated]) -> list[date]:
+    first = min((entry.since for entry in table), default=None)
+    if first is None:
+        return []
+    every = (*table, *file.modes, *file.sizes, *file.billing)
+    days = {day for entry in every for day in (entry.since, entry.until) if day}
+    return sorted(day for day in days if day >= first)
 
 
 def _check_ranks(rate: Rate, sources: Mapping[str, Source], path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 __all__ = ["dollars"]
@@ -19,7 +19,8 @@ def dollars(amount: Fraction, places: int = 4) -> Decimal:
         >>> dollars(Fraction(450) * Fraction(12, 12000)), dollars(Fraction(66, 70000), 8)
         (Decimal('0.45'), Decimal('0.00094286'))
     """
-    scaled = Decimal(amount.numerator) * Decimal(10) ** places / Decimal(amount.denominator)
-    rounded = scaled.to_integral_value(rounding=ROUND_HALF_UP).scaleb(-places)
-    cents = rounded.quantize(Decimal("0.01"))
-    return cents if cents == rounded else rounded.normalize()
+    # Whole numbers, so that no decimal context of the caller's can round in between.
+    rounded = (2 * amount.numerator * 10**places + amount.denominator) // (2 * amount.denominator)
+    whole, part = divmod(rounded, 10**places)
+    decimals = f"{part:0{places}d}".rstrip("0")
+    return Decimal(f"{whole}.{decimals:0<2}")

@@ -1,0 +1,344 @@
+"""The command line as a person and as a program use it: output, errors and exit codes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from making import Clip, make_sound, make_video
+
+from mh_preflight.cli.app import run
+
+DAY = ["--as-of", "2026-11-22"]
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str | Path) -> Ended:
+        code = run([str(argument) for argument in arguments])
+        captured = capfd.readouterr()
+        assert "Traceback" not in captured.err
+        return Ended(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("files")
+    make_video(folder / "v60.mp4", Clip(frames=900, rate=Clip().rate * 2, size=(32, 32)))
+    make_video(folder / "v24.mp4", Clip(frames=240, rate=Clip().rate * 4 / 5, size=(32, 32)))
+    make_sound(folder / "a15.wav", 15, "pcm_s16le", rate=8000)
+    make_sound(folder / "a8.wav", 8, "pcm_s16le", rate=8000)
+    shutil.copy(Path(__file__), folder / "text.mp4")
+    (folder / "empty.mp4").touch()
+    return folder
+
+
+def lip(
+    files: Path, *more: str | Path, video: str = "v60.mp4", audio: str = "a15.wav"
+) -> list[Any]:
+    known = ["--video", files / video, "--audio", files / audio, *DAY]
+    return ["estimate", "lip-sync", *known, *more]
+
+
+# ---------------------------------------------------------------------------------- estimate
+
+
+def test_a_real_sixty_frames_file_with_limit_twelve(cli: Any, files: Path) -> None:
+    ended = cli(*lip(files, "--start", "0", "--end", "15", "--max-fps-limit", "12", "--json"))
+    assert ended.code == 0
+    assert ended.json["queued"]["credits"] == 450
+    assert ended.json["settled"]["credits"] == 180
+
+
+def test_a_real_sixty_frames_file_without_limit(cli: Any, files: Path) -> None:
+    answer = cli(*lip(files, "--start", "0", "--end", "15", "--json")).json
+    assert (answer["queued"]["credits"], answer["settled"]["credits"]) == (450, 900)
+    assert "fps-above-30" in [finding["code"] for finding in answer["findings"]]
+
+
+def test_the_end_is_that_of_the_shorter_file_and_is_shown(cli: Any, files: Path) -> None:
+    assert cli(*lip(files, "--json")).json["window"]["end_seconds"] == 15
+    shorter = lip(files, "--json", video="v24.mp4", audio="a8.wav")
+    assert cli(*shorter).json["window"]["end_seconds"] == 8
+    assert "0 to 8 s" in cli(*shorter[:-1]).out
+
+
+def test_talking_photo_ends_with_its_audio(cli: Any, files: Path, samples_folder: Path) -> None:
+    portrait = samples_folder / "portrait.png"
+    known = ["--image", portrait, "--audio", files / "a8.wav", *DAY, "--plan", "creator"]
+    answer = cli("estimate", "ai-talking-photo", *known, "--json").json
+    assert answer["settled"]["credits"] == 384
+    assert answer["plan"] == "creator"
+
+
+def test_a_request_body_is_taken_as_it_is(cli: Any, files: Path, tmp_path: Path) -> None:
+    assets = {
+        "video_source": "file",
+        "video_file_path": str(files / "v24.mp4"),
+        "audio_file_path": "https://example.com/line.mp3",
+    }
+    body = {"assets": assets, "start_seconds": 0, "end_seconds": 5, "max_fps_limit": 11.9}
+    (tmp_path / "body.json").write_text(json.dumps(body))
+    ended = cli("estimate", "lip-sync", "--request", "body.json", "--json", *DAY)
+    assert ended.json["settled"]["credits"] == 60
+    assert "not-probed" in [finding["code"] for finding in ended.json["findings"]]
+    both = cli("estimate", "lip-sync", "--request", "body.json", "--end", "5")
+    assert both.code == 2
+    missing = cli("estimate", "lip-sync", "--request", "missing.json", "--json")
+    assert (missing.code, "cannot be read" in missing.json["error"]["message"]) == (2, True)
+
+
+def test_facts_of_files_that_are_not_here_are_given(cli: Any) -> None:
+    base = ["estimate", "lip-sync", "--youtube", "https://youtu.be/x", *DAY, "--json"]
+    base += ["--audio", "https://example.com/line.mp3"]
+    facts = ["--video-fps", "30000/1001", "--video-duration", "20", "--audio-duration", "10"]
+    answer = cli(*base, *facts).json
+    assert (answer["fps"]["source"], answer["settled"]["credits"]) == ("30000/1001", 300)
+    lost = cli(*base)
+    assert (lost.code, lost.json["error"]["field"]) == (2, "end_seconds")
+    unknown = cli(*base, "--end", "10").json
+    assert (unknown["settled"]["kind"], unknown["hold"]["credits"]) == ("unknown", None)
+
+
+def test_over_the_limit_the_numbers_come_first_and_the_code_is_four(cli: Any, files: Path) -> None:
+    ended = cli(*lip(files, "--max-credits", "500"))
+    assert ended.code == 4
+    assert "900" in ended.out
+    assert "What would fit" in ended.out
+    assert "max_credits allows 500" in ended.err
+    answer = cli(*lip(files, "--max-usd", "0.5", "--plan", "creator", "--json"))
+    assert (answer.code, answer.json["error"]["code"]) == (4, "over-limit")
+    assert cli(*lip(files, "--max-credits", "900")).code == 0
+
+
+def test_an_error_finding_ends_with_three_even_over_a_limit(cli: Any, files: Path) -> None:
+    paid = lip(files, "--mode", "pro", "--plan", "free")
+    ended = cli(*paid, "--json")
+    assert ended.code == 3
+    assert ended.json["findings"][0]["code"] == "mode-needs-paid-plan"
+    assert cli(*paid, "--max-credits", "1").code == 3
+    assert cli(*lip(files, "--strict")).code == 3
+
+
+def test_an_unknown_rate_ends_with_five_before_all_else(cli: Any, files: Path) -> None:
+    ended = cli(*lip(files, "--end", "5", "--as-of", "2024-01-01", "--json"))
+    assert (ended.code, ended.json["error"]["code"]) == (5, "unknown-rate")
+    missing = ["--image", "no.png", "--audio", "no.mp3", "--end", "5", "--as-of", "2026-08-01"]
+    assert cli("estimate", "ai-talking-photo", *missing).code == 5
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "field"),
+    [
+        (["--start", "nan"], 2, "start_seconds"),
+        (["--start", "-1"], 2, "start_seconds"),
+        (["--end", "1e30"], 2, "end_seconds"),
+        (["--end", "0"], 2, "end_seconds"),
+        (["--end", "soon"], 2, "end"),
+        (["--max-fps-limit", "0"], 2, "max_fps_limit"),
+        (["--mode", "ultra"], 2, "style.generation_mode"),
+        (["--height", "9"], 2, "width"),
+        (["--image", "a.png"], 2, "assets.image_file_path"),
+        (["--video-fps", "0"], 2, "fps"),
+        (["--video-fps", "nan"], 2, "fps"),
+        (["--plan", "gold"], 2, "plan"),
+        (["--as-of", "today"], 2, "as-of"),
+        (["--usd", "weekly"], 2, "usd"),
+        (["--max-usd", "nan"], 2, "max_usd"),
+        (["--max-credits", "-1"], 2, "max_credits"),
+        (["--max-credits", "many"], 2, None),
+        (["--no-such-option"], 2, None),
+    ],
+)
+def test_wrong_usage_is_one_error_that_names_its_field(
+    cli: Any, files: Path, more: list[str], code: int, field: str | None
+) -> None:
+    ended = cli(*lip(files, *more, "--json"))
+    assert (ended.code, ended.json["error"]["field"]) == (code, field)
+    people = cli(*lip(files, *more))
+    assert (people.code, people.out) == (code, "")
+    assert people.err
+
+
+@pytest.mark.parametrize("rate", ["1000", "1/1000"])
+def test_odd_frame_rates_are_counted(cli: Any, files: Path, rate: str) -> None:
+    answer = cli(*lip(files, "--end", "1.5", "--video-fps", rate, "--json")).json
+    assert answer["settled"]["credits"] == (1500 if rate == "1000" else 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("missing.mp4", "not-found"),
+        (".", "not-a-file"),
+        ("empty.mp4", "empty"),
+        ("text.mp4", "unreadable"),
+    ],
+)
+def test_a_bad_file_ends_with_three_and_is_named(
+    cli: Any, files: Path, name: str, code: str
+) -> None:
+    ended = cli(*lip(files, "--end", "5", "--json", video=name))
+    assert ended.code == 3
+    error = ended.json["error"]
+    assert (error["code"], error["field"]) == (code, "assets.video_file_path")
+    assert error["source"] == str(files / name)
+
+
+def test_the_wrong_kind_of_file_is_an_error_finding(
+    cli: Any, files: Path, samples_folder: Path
+) -> None:
+    still = cli(*lip(files, "--end", "5", "--json", video=str(samples_folder / "portrait.png")))
+    sound = cli(*lip(files, "--end", "5", "--json", video="a8.wav"))
+    silent = cli(*lip(files, "--end", "5", "--json", audio="v24.mp4"))
+    for ended, code in (
+        (still, "no-video-track"),
+        (sound, "no-video-track"),
+        (silent, "no-audio-track"),
+    ):
+        assert ended.code == 3
+        assert code in [finding["code"] for finding in ended.json["findings"]]
+
+
+def test_a_name_with_line_breaks_is_shown_on_one_line(cli: Any, files: Path) -> None:
+    ended = cli(*lip(files, "--end", "5", video="two\nlines.mp4"))
+    assert ended.code == 3
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_the_plan_comes_from_the_environment_or_a_file(
+    cli: Any, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli(*lip(files, "--json")).json["plan"] is None
+    (tmp_path / "mh-preflight.toml").write_text('plan = "pro"\n')
+    assert cli(*lip(files, "--json")).json["plan"] == "pro"
+    monkeypatch.setenv("MH_PREFLIGHT_PLAN", "creator")
+    assert cli(*lip(files, "--json")).json["plan"] == "creator"
+    assert cli(*lip(files, "--json", "--plan", "business")).json["plan"] == "business"
+    monkeypatch.setenv("MH_PREFLIGHT_PLAN", "")
+    (tmp_path / "mh-preflight.toml").write_text("plan = ")
+    assert cli(*lip(files, "--json")).code == 2
+
+
+def test_a_read_only_working_folder_is_no_obstacle(cli: Any, files: Path, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        assert cli(*lip(files)).code == 0
+    finally:
+        tmp_path.chmod(0o700)
+
+
+# ---------------------------------------------------------------- probe, rates, schema, demo
+
+
+def test_probe_goes_on_after_a_bad_file_in_the_order_of_its_arguments(
+    cli: Any, files: Path
+) -> None:
+    names = [files / name for name in ("v24.mp4", "empty.mp4", "a8.wav")]
+    ended = cli("probe", "--json", *names)
+    assert ended.code == 3
+    lines = [json.loads(line) for line in ended.out.splitlines()]
+    assert [line["source"] for line in lines] == [str(name) for name in names]
+    assert lines[0]["video"]["fps"] == "24"
+    assert lines[0]["error"] is None
+    assert lines[1]["error"]["code"] == "empty"
+    assert lines[2]["kind"] == "audio"
+    assert list(lines[0]) == [
+        "source",
+        "size_bytes",
+        "kind",
+        "container",
+        "duration_seconds",
+        "video",
+        "audio",
+        "image",
+        "learned_from",
+        "uncertain",
+        "error",
+    ]
+    people = cli("probe", *names)
+    assert (people.code, "fps 24" in people.out) == (3, True)
+
+
+def test_rates_show_a_day_a_history_and_what_changed(cli: Any) -> None:
+    assert "2 a frame" in cli("rates", *DAY).out
+    history = cli("rates", "lip-sync", "--json").json["endpoints"][0]
+    assert [rate["mode"] for rate in history["rates"]] == ["single", "lite", "standard", "pro"]
+    assert history["sources"]
+    changed = cli("rates", "--between", "2026-08-16", "2026-11-01", "--json").json["endpoints"]
+    assert {rate["from"] for file in changed for rate in file["rates"]} == {
+        "2026-08-16",
+        "2026-08-23",
+    }
+    assert cli("rates", "no-such-tool", "--json").code == 2
+    assert cli("rates", "--between", "2026-08-16", "2026-01-01").code == 2
+
+
+@pytest.mark.parametrize(
+    "of", ["estimate", "probe", "error", "lip-sync", "ai-talking-photo", "rates", "plans"]
+)
+def test_schemas_are_json_schemas(cli: Any, of: str) -> None:
+    assert cli("schema", of).json["type"] == "object"
+
+
+def test_an_unknown_schema_names_the_known(cli: Any) -> None:
+    assert "there are estimate" in cli("schema", "nothing").err
+
+
+def test_the_demo_shows_both_jobs_and_leaves_nothing_behind(cli: Any, tmp_path: Path) -> None:
+    ended = cli("demo")
+    assert ended.code == 0
+    for word in ("Lip Sync", "Talking Photo", "queued", "settled", "hold", "US$", "max_fps_limit"):
+        assert word in ended.out
+    assert list(tmp_path.iterdir()) == []
+    answers = cli("demo", "--json", "--keep", "kept").json
+    assert [answer["settled"]["credits"] for answer in answers] == [300, 240]
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {
+        "clip.mp4",
+        "voice.wav",
+        "portrait.png",
+    }
+
+
+def test_every_command_helps_with_an_example(cli: Any) -> None:
+    assert "Exit codes" in cli("--help").out
+    for command in ("demo", "probe", "estimate", "rates", "schema"):
+        assert re.search(r"mh-preflight\s+" + command, cli(command, "--help").out)
+
+
+def test_a_pipe_gets_no_colour(cli: Any, files: Path) -> None:
+    assert "\x1b" not in cli(*lip(files)).out
+
+
+def test_without_the_extra_the_command_says_how_to_install_it() -> None:
+    block = "import sys; sys.modules['typer'] = None; from mh_preflight.cli import main; "
+    program = f"{block}sys.argv = ['mh-preflight', 'demo'] + {{}}; main()"
+    for more, stream in (([], "stderr"), (["--json"], "stdout")):
+        ended = subprocess.run(
+            [sys.executable, "-c", program.format(more)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 2
+        assert "pip install 'mh-preflight[cli]'" in getattr(ended, stream)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mh_preflight.media.nal import chain_is_whole, samples_are_whole
+
+UNITS = st.lists(st.binary(max_size=12), min_size=1, max_size=4)
+
+
+def sample(units: list[bytes], length_bytes: int) -> bytes:
+    return b"".join(len(unit).to_bytes(length_bytes, "big") + unit for unit in units)
+
+
+@given(UNITS, st.sampled_from([1, 2, 4]))
+def test_a_sample_whose_units_fill_it_is_whole(units: list[bytes], length_bytes: int) -> None:
+    assert chain_is_whole(sample(units, length_bytes), length_bytes)
+
+
+@given(
+    st.lists(UNITS, min_size=1, max_size=6),
+    st.sampled_from([1, 2, 4]),
+    st.data(),
+)
+def test_looking_at_all_samples_gives_the_answer_of_looking_at_each(
+    samples: list[list[bytes]], length_bytes: int, data: st.DataObject
+) -> None:
+    parts = [bytearray(sample(units, length_bytes)) for units in samples]
+    if data.draw(st.booleans(), "damage"):
+        part = data.draw(st.sampled_from(parts))
+        part[data.draw(st.integers(0, len(part) - 1))] ^= data.draw(st.integers(1, 255))
+    sizes = np.array([len(part) for part in parts])
+    positions = np.cumsum(sizes) - sizes
+    file = b"".join(map(bytes, parts))
+    expected = all(chain_is_whole(bytes(part), length_bytes) for part in parts)
+    assert samples_are_whole(file, positions, sizes, length_bytes) == expected
+
+
+def test_a_sample_past_the_end_of_the_file_is_not_whole() -> None:
+    file = sample([b"abc"], 4)
+    assert not samples_are_whole(file, np.array([0]), np.array([len(file) + 1]), 4)
+    assert not samples_are_whole(file, np.array([-1]), np.array([len(file)]), 4)
