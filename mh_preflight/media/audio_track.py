@@ -26,11 +26,13 @@ class AudioTrack:
         duration: Seconds, exact.
         learned: `header`, `packets` or `decoding`.
         doubt: Why it is not certain, or None.
+        stays: Decoding does not remove the doubt.
     """
 
     duration: Fraction
     learned: str
     doubt: str | None
+    stays: bool = False
 
 
 def claimed_duration(container: Any, stream: Any) -> Fraction | None:
@@ -81,6 +83,9 @@ def from_packets(container: Any, stream: Any, seen: Seen) -> AudioTrack | None:
         return None
     duration = (seen.end - min(seen.stamps)) * tick
     claimed = claimed_duration(container, stream)
+    cut_off = _packet_length(stream) - seen.last * tick
+    if seen.last and cut_off > AGREEMENT:
+        return AudioTrack(duration, "packets", "players differ on its last packet", stays=True)
     doubt = None
     if seen.doubts or not seen.finished:
         doubt = seen.doubts[0] if seen.doubts else "the walk over the packets was not finished"
@@ -96,8 +101,12 @@ def _has_short_packets(stream: Any) -> bool:
 
     Opus, Vorbis, AMR and PCM have no such length, and at 8 kHz a packet of AAC lasts 128 ms.
     """
+    return 0 < _packet_length(stream) <= 2 * AGREEMENT
+
+
+def _packet_length(stream: Any) -> Fraction:
     samples, rate = stream.codec_context.frame_size, stream.codec_context.sample_rate
-    return bool(samples and rate and Fraction(samples, rate) <= 2 * AGREEMENT)
+    return Fraction(samples, rate) if samples and rate else Fraction(0)
 
 
 def from_samples(
@@ -125,6 +134,8 @@ def from_samples(
     others = [claimed_duration(container, stream), scanned.duration if scanned else None]
     agreed = any(other is not None and abs(other - duration) <= AGREEMENT for other in others)
     doubt = decoded.doubts[0] if decoded.doubts else None
-    if not agreed:
+    if scanned is not None and scanned.stays:
+        doubt = scanned.doubt
+    elif not agreed:
         doubt = "header, packets and decoding disagree"
     return AudioTrack(duration, "decoding", doubt)
