@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from mh_preflight.media.audio_track import AudioTrack
     from mh_preflight.media.video_track import VideoTrack
 
-__all__ = ["read_container"]
+__all__ = ["INDEXED", "read_container"]
 
 INDEXED = "mov,mp4,m4a,3gp,3g2,mj2"
+"""FFmpeg's name for mp4, mov and their kin, whose header has an index of all samples."""
+
 READ_WHOLE = 1 << 20  # up to here, reading a file is faster than mapping it
 COVER = 1 << 10 | 1 << 11  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC and _TIMED_THUMBNAILS
 TRUSTED = (INDEXED, "matroska,webm")
@@ -58,18 +60,19 @@ class _Look:
         return unsettled
 
 
-def read_container(path: str, size: int) -> Media:
+def read_container(path: str, size: int, kind: str | None = None) -> Media:
     """Read a video, audio file or animation with PyAV.
 
     Args:
         path: A local file.
         size: Its length in bytes.
+        kind: The format, where its first bytes leave no doubt.
 
     Raises:
         MediaError: It is none, or damaged beyond reading.
     """
     with ExitStack() as stack:
-        container = stack.enter_context(open_container(path))
+        container = stack.enter_context(open_container(path, kind))
         tracks = [s for s in container.streams.video if not _is_cover(s)]
         look = _Look(container, _shown(container, tracks), _heard(container))
         if look.video is None and look.audio is None:
@@ -84,7 +87,7 @@ def read_container(path: str, size: int) -> Media:
         if unsettled := look.open_questions():
             _ask_packets(look, unsettled)
         if unsettled := [s for s in look.open_questions() if s.codec_context is not None]:
-            again = stack.enter_context(open_container(path))
+            again = stack.enter_context(open_container(path, kind))
             _ask_decoder(look, again, unsettled)
         return _facts(look, path, size, len(tracks))
 
@@ -116,7 +119,7 @@ def _ask_index(look: _Look, path: str, size: int) -> None:
 
 @contextmanager
 def _contents(path: str, size: int) -> Iterator[Bytes]:
-    with open(path, "rb") as file:  # noqa: PTH123  a path of any bytes, opened as it is
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123  a path of any bytes
         if size <= READ_WHOLE:
             yield file.read()
         else:
@@ -245,6 +248,7 @@ def _displayed(stream: Any, rotation: int) -> tuple[int | None, int | None]:
     width, height = stream.codec_context.width, stream.codec_context.height
     if not width or not height:
         return None, None
-    shape = fraction_or_none(stream.sample_aspect_ratio) or Fraction(1)
-    width = max(1, math.floor(width * shape + Fraction(1, 2)))
+    shape = fraction_or_none(stream.sample_aspect_ratio)
+    if shape is not None and shape != 1:
+        width = max(1, math.floor(width * shape + Fraction(1, 2)))
     return (height, width) if rotation % 180 == 90 else (width, height)  # noqa: PLR2004

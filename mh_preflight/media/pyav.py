@@ -18,10 +18,9 @@ _REPLACING = 19  # the first version of PyAV that reads any tag
 __all__ = ["fraction_or_none", "open_container"]
 
 FORMATS = (
-    "aac", "ac3", "aiff", "amr", "amrnb", "amrwb", "apng", "asf", "av1", "avi", "caf", "eac3",
-    "flac", "flv", "gif", "h264", "hevc", "ivf", "matroska", "webm", "mov", "mp4", "m4a", "3gp",
-    "3g2", "mj2", "mp3", "mpeg", "mpegts", "mpegvideo", "mxf", "obu", "ogg", "wav", "w64",
-)  # fmt: skip
+    "aac,ac3,aiff,amr,amrnb,amrwb,apng,asf,av1,avi,caf,eac3,flac,flv,gif,h264,hevc,ivf,"
+    "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,mpegvideo,mxf,obu,ogg,wav,w64"
+)
 """Formats that hold their own media; playlists, which open other files, are not here."""
 
 
@@ -33,8 +32,12 @@ def fraction_or_none(value: Any) -> Fraction | None:
 
 
 @contextmanager
-def open_container(path: str) -> Iterator[InputContainer]:
+def open_container(path: str, kind: str | None = None) -> Iterator[InputContainer]:
     """Open a local file with PyAV, which may then read that file and nothing else.
+
+    Args:
+        path: A local file.
+        kind: The format, where its first bytes leave no doubt; saves asking every reader.
 
     Raises:
         MediaError: FFmpeg does not know the format, or the file is damaged.
@@ -43,9 +46,9 @@ def open_container(path: str) -> Iterator[InputContainer]:
 
     is_older = int(av.__version__.partition(".")[0]) < _REPLACING
     lenient: dict[str, Any] = {"metadata_errors": "replace"} if is_older else {}
-    options = {"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS)}
+    options = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
     try:
-        with av.open(f"file:{path}", options=options, **lenient) as container:
+        with av.open(f"file:{path}", format=kind, options=options, **lenient) as container:
             yield container
     except av.error.FFmpegError as error:
         reason = (error.strerror or type(error).__name__).lower()

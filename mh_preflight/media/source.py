@@ -7,8 +7,8 @@ import stat
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from mh_preflight.errors import MediaError
-from mh_preflight.media.container import read_container
+from mh_preflight.errors import InputError, MediaError
+from mh_preflight.media.container import INDEXED, read_container
 from mh_preflight.media.facts import Media
 from mh_preflight.media.still import image_format, read_image, read_webp_animation
 
@@ -44,13 +44,17 @@ def probe(source: str | os.PathLike[str]) -> Media:
 
     Raises:
         MediaError: The file is missing, empty, no file, no media, or damaged beyond reading.
+        InputError: The source is no path.
 
     Example:
         >>> media = probe("clip.mp4")
         >>> media.video.fps, media.video.frames
         (Fraction(60, 1), 360)
     """
-    path = os.fspath(source)
+    try:
+        path = os.fsdecode(source)
+    except TypeError:
+        raise InputError(f"source: {type(source).__name__} is no path", field="source") from None
     if is_remote(path):
         raise MediaError(
             f"{path!r} is not on this machine, and only local files are read: "
@@ -60,13 +64,14 @@ def probe(source: str | os.PathLike[str]) -> Media:
         )
     size = _size(path)
     try:
-        with open(path, "rb") as file:  # noqa: PTH123  a path of any bytes, opened as it is
+        # Unbuffered, because 64 bytes are all that is wanted.
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  a path of any bytes
             head = file.read(_HEAD)
     except OSError as error:
         raise _unreadable(path, error) from error
     kind = image_format(head)
     if kind is None:
-        return read_container(path, size)
+        return read_container(path, size, INDEXED if head[4:8] == b"ftyp" else None)
     if kind == "sequence":
         return _animation(read_container(path, size), _cover(path, size))
     still, pictures = read_image(path, size, kind)

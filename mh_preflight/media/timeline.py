@@ -40,14 +40,21 @@ class Timeline:
         variable: A time stamp is further than half a frame from the even grid at `fps`.
         even: Every stamp lies within a tick of that grid, and no place of it is empty.
         duration: First stamp to end of the last frame, whole microseconds.
-        times: Sorted int64 microseconds from the first frame.
+        offsets: Sorted int64 ticks from the first frame.
+        tick: Seconds a tick.
     """
 
     fps: Fraction | None
     variable: bool
     even: bool
     duration: int
-    times: npt.NDArray[np.int64]
+    offsets: npt.NDArray[np.int64]
+    tick: Fraction
+
+    @property
+    def times(self) -> npt.NDArray[np.int64]:
+        """Sorted int64 microseconds from the first frame."""
+        return np.rint(self.offsets * float(self.tick * MICROSECOND)).astype(np.int64)
 
 
 def read_timeline(
@@ -81,7 +88,8 @@ def read_timeline(
         variable=variable,
         even=even,
         duration=round(duration * MICROSECOND),
-        times=np.rint(offsets * float(tick * MICROSECOND)).astype(np.int64),
+        offsets=offsets,
+        tick=tick,
     )
 
 

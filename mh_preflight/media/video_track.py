@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from operator import add, attrgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mh_preflight.media.packets import Seen
 
 NANOSECOND = Fraction(1, 1_000_000_000)
-_ENTRY = attrgetter("timestamp", "pos", "size", "is_discard")
+_IS_DISCARD = attrgetter("is_discard")
 
 __all__ = ["VideoTrack", "declared_rate", "doubted", "from_frames", "from_index", "from_packets"]
 
@@ -74,19 +74,20 @@ def from_index(stream: Any, file: Bytes) -> VideoTrack | None:
     tick = fraction_or_none(stream.time_base)
     if not len(entries) or len(entries) != stream.frames or tick is None or not stream.duration:
         return None
-    times, places, sizes, discards = zip(*map(_ENTRY, entries), strict=True)
-    if not entries[0].is_keyframe or not _is_all_there(stream, file, places, sizes):
+    listed = list(entries)
+    if not listed[0].is_keyframe or not _is_all_there(stream, file, listed):
         return None
-    shown = np.array(times, dtype=np.int64)
-    if any(discards):
-        shown = shown[~np.array(discards)]
+    shown = _column(listed, "timestamp")
+    if any(map(_IS_DISCARD, listed)):
+        shown = shown[_column(listed, "is_discard") == 0]
     if not len(shown):
         return None
     timeline = read_timeline(shown, 0, tick, declared_rate(stream))
     claimed = round(stream.duration * tick * MICROSECOND)
     if not timeline.even or abs(timeline.duration - claimed) > 2 * tick * MICROSECOND:
         return None
-    timeline = replace(timeline, duration=claimed)
+    if timeline.duration != claimed:
+        timeline = replace(timeline, duration=claimed)
     return VideoTrack(timeline, len(shown), stream.start_time or 0, "index", None)
 
 
@@ -172,13 +173,15 @@ def _last(stream: Any, stamps: npt.NDArray[np.int64], seen: Seen) -> int:
     return rest if seen.last < rest <= usual else seen.last
 
 
-def _is_all_there(
-    stream: Any, file: Bytes, places: tuple[int, ...], sizes: tuple[int, ...]
-) -> bool:
+def _is_all_there(stream: Any, file: Bytes, listed: list[Any]) -> bool:
     """Tell whether the file holds every sample that the index names, whole where that shows."""
+    places, ends = _column(listed, "pos"), _column(listed, "size")
+    ends += places
     length_bytes = length_size(stream.codec_context) if stream.codec_context else None
-    if length_bytes is None or len(places) > MOST_SAMPLES:
-        return bool(max(map(add, places, sizes)) <= len(file))
-    return samples_are_whole(
-        file, np.array(places, dtype=np.int64), np.array(sizes, dtype=np.int64), length_bytes
-    )
+    if length_bytes is None or len(listed) > MOST_SAMPLES:
+        return bool(ends.max() <= len(file))
+    return samples_are_whole(file, places, ends, length_bytes)
+
+
+def _column(listed: list[Any], name: str) -> npt.NDArray[np.int64]:
+    return np.fromiter(map(attrgetter(name), listed), dtype=np.int64, count=len(listed))

@@ -1,0 +1,70 @@
+"""The documents say what the code does: examples run, commands print what is shown."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mh_preflight.checks import CODES
+from mh_preflight.cli.app import run
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    return [
+        (document.name, code)
+        for document in DOCUMENTS
+        for kind, code in FENCE.findall(document.read_text(encoding="utf-8"))
+        if kind == language
+    ]
+
+
+@pytest.mark.parametrize(("name", "code"), blocks("python"))
+def test_the_examples_run(
+    name: str, code: str, samples_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(samples_folder)
+    exec(compile(code, name, "exec"), {})  # noqa: S102  the document's own example
+
+
+@pytest.mark.parametrize(("name", "session"), blocks("console"))
+def test_the_commands_print_what_is_shown(
+    name: str,
+    session: str,
+    samples_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(samples_folder)
+    command, _, expected = session.partition("\n")
+    assert command.startswith("$ mh-preflight ")
+    run(shlex.split(command)[2:])
+    assert capfd.readouterr().out.strip() == expected.strip()
+
+
+def test_there_are_examples_to_run() -> None:
+    assert blocks("python")
+    assert blocks("console")
+
+
+def test_every_finding_is_explained_and_no_other() -> None:
+    text = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z0-9-]+)` ", text, re.MULTILINE) == list(CODES)
+
+
+def test_the_changelog_names_the_version_of_the_rates() -> None:
+    card = tomllib.loads((ROOT / "mh_preflight/rates/data/card.toml").read_text())
+    assert f"### {card['version']}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8")):
+        assert (document.parent / link).exists(), link
