@@ -27,6 +27,7 @@ __all__ = [
     "microseconds",
     "rate_text",
     "seconds",
+    "valid_text",
 ]
 
 Number: TypeAlias = int | float | Decimal | Fraction | str
@@ -163,6 +164,16 @@ def rate_text(rate: Fraction) -> str:
         ('30000/1001', '24')
     """
     return str(rate)
+
+
+def valid_text(text: str) -> str:
+    r"""Give text that can be written as UTF-8; a file name may hold bytes that are no text.
+
+    Example:
+        >>> valid_text("bad\udcff.mp4")
+        'bad\\udcff.mp4'
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def ceil_div(dividend: int, divisor: int) -> int:

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from mh_preflight.media.nal import MOST_SAMPLES, samples_are_written
 from mh_preflight.media.pyav import fraction_or_none
 
 if TYPE_CHECKING:
+    from mh_preflight.media.boxes import Bytes
     from mh_preflight.media.packets import Seen
 
 __all__ = ["AudioTrack", "from_header", "from_packets", "from_samples"]
@@ -43,13 +47,14 @@ def claimed_duration(container: Any, stream: Any) -> Fraction | None:
     return Fraction(container.duration, 1_000_000) if container.duration else None
 
 
-def from_header(container: Any, stream: Any, size: int) -> AudioTrack | None:
+def from_header(container: Any, stream: Any, file: Bytes, *, alone: bool) -> AudioTrack | None:
     """Read the sample index of an mp4, m4a or mov track.
 
     Args:
         container: The open PyAV container.
         stream: A PyAV audio stream.
-        size: Length of the file in bytes.
+        file: The whole file, read or mapped.
+        alone: There is no video, so that each sample is looked at and not only the last.
 
     Returns:
         The track, which is certain, or None where the packets must be looked at.
@@ -62,8 +67,14 @@ def from_header(container: Any, stream: Any, size: int) -> AudioTrack | None:
     last = entries[len(entries) - 1]
     counted = Fraction(len(entries) * samples, rate)
     padding = Fraction(4 * samples, rate)  # priming and the last packet's filling, cut by players
-    if last.pos + last.size > size or not -AGREEMENT <= counted - claimed <= padding:
+    if not -AGREEMENT <= counted - claimed <= padding:
         return None
+    if last.pos + last.size > len(file) or not any(file[last.pos : last.pos + last.size]):
+        return None
+    if alone and len(entries) <= MOST_SAMPLES:
+        places = np.array([(entry.pos, entry.pos + entry.size) for entry in entries])
+        if not samples_are_written(file, places[:, 0], places[:, 1]):
+            return None
     return AudioTrack(claimed, "header", None)
 
 
@@ -86,6 +97,7 @@ def from_packets(container: Any, stream: Any, seen: Seen) -> AudioTrack | None:
     cut_off = _packet_length(stream) - seen.last * tick
     if seen.last and cut_off > AGREEMENT:
         return AudioTrack(duration, "packets", "players differ on its last packet", stays=True)
+    sounding = len(seen.stamps) * _packet_length(stream)
     doubt = None
     if seen.doubts or not seen.finished:
         doubt = seen.doubts[0] if seen.doubts else "the walk over the packets was not finished"
@@ -93,6 +105,8 @@ def from_packets(container: Any, stream: Any, seen: Seen) -> AudioTrack | None:
         doubt = "only decoding shows how long its packets sound"
     elif claimed is None or abs(claimed - duration) > AGREEMENT:
         doubt = "header and packets disagree"
+    elif abs(sounding - duration) > AGREEMENT + 2 * _packet_length(stream):
+        doubt = "its packets do not fill its time"
     return AudioTrack(duration, "packets", doubt)
 
 

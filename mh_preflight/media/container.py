@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from mh_preflight.errors import MediaError
 from mh_preflight.media import audio_track, video_track
-from mh_preflight.media.boxes import Bytes, track_rotations
+from mh_preflight.media.boxes import Bytes, read_tracks
 from mh_preflight.media.facts import Audio, Media, Video
 from mh_preflight.media.packets import (
     DECODING_SECONDS,
+    SCANNING_SECONDS,
     Budget,
     Seen,
     decode_tracks,
     scan_tracks,
 )
-from mh_preflight.media.pyav import fraction_or_none, open_container
+from mh_preflight.media.pyav import Codec, fraction_or_none, open_container, read_codec
 from mh_preflight.units import MICROSECOND, seconds
 
 if TYPE_CHECKING:
@@ -39,6 +40,14 @@ COVER = 1 << 10 | 1 << 11  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC and _TIMED_THU
 TRUSTED = (INDEXED, "matroska,webm")
 """Formats in which a packet is a frame; in others only decoding shows what a player shows."""
 
+_TIMED = (
+    "video.frames",
+    "video.fps",
+    "video.start_seconds",
+    "video.duration_seconds",
+    "video.variable_frame_rate",
+)
+
 
 @dataclass(slots=True)
 class _Look:
@@ -47,13 +56,18 @@ class _Look:
     container: Any
     video: Any
     audio: Any
+    video_codec: Codec | None
+    audio_codec: Codec | None
     picture: VideoTrack | None = None
     sound: AudioTrack | None = None
     rotation: int | None = None
+    edits: int = 1
+    sizes: int = 1
 
     def open_questions(self) -> list[Any]:
         unsettled = []
-        if self.video is not None and (self.picture is None or self.picture.doubt):
+        picture = self.picture
+        if self.video is not None and (not picture or picture.doubt or self.rotation is None):
             unsettled.append(self.video)
         if self.audio is not None and (self.sound is None or self.sound.doubt):
             unsettled.append(self.audio)
@@ -74,7 +88,8 @@ def read_container(path: str, size: int, kind: str | None = None) -> Media:
     with ExitStack() as stack:
         container = stack.enter_context(open_container(path, kind))
         tracks = [s for s in container.streams.video if not _is_cover(s)]
-        look = _Look(container, _shown(container, tracks), _heard(container))
+        video, audio = _shown(container, tracks), _heard(container)
+        look = _Look(container, video, audio, read_codec(video), read_codec(audio))
         if look.video is None and look.audio is None:
             raise MediaError(
                 f"{path!r} holds neither video nor audio that can be decoded",
@@ -109,12 +124,14 @@ def _heard(container: Any) -> Any:
 
 
 def _ask_index(look: _Look, path: str, size: int) -> None:
-    if look.video is not None:
-        with _contents(path, size) as file:
-            look.picture = video_track.from_index(look.video, file)
-            look.rotation = track_rotations(file).get(look.video.id, 0)
-    if look.audio is not None:
-        look.sound = audio_track.from_header(look.container, look.audio, size)
+    with _contents(path, size) as file:
+        if look.video is not None and (boxes := read_tracks(file).get(look.video.id)):
+            look.picture = video_track.from_index(look.video, boxes, file)
+            look.rotation, look.edits = boxes.rotation, boxes.edits
+        if look.audio is not None:
+            look.sound = audio_track.from_header(
+                look.container, look.audio, file, alone=look.video is None
+            )
 
 
 @contextmanager
@@ -132,12 +149,12 @@ def _ask_packets(look: _Look, unsettled: list[Any]) -> None:
     turned = video if video in unsettled and look.rotation is None else None
     if turned is not None and turned.codec_context is None:
         turned = None
-    seen = scan_tracks(look.container, unsettled, turned)
+    seen = scan_tracks(look.container, unsettled, Budget(SCANNING_SECONDS), turned)
     if video in unsettled:
         track = seen[video.index]
         look.picture = video_track.from_packets(video, track)
         name = look.container.format.name
-        if look.picture and name not in TRUSTED and not look.picture.doubt:
+        if look.picture and not look.picture.doubt and (name not in TRUSTED or look.edits > 1):
             look.picture = video_track.doubted(look.picture, "its packets need not be frames")
         look.rotation = look.rotation if track.rotation is None else track.rotation
     if look.audio in unsettled:
@@ -151,6 +168,7 @@ def _ask_decoder(look: _Look, again: Any, unsettled: list[Any]) -> None:
         track: Seen = seen[look.video.index]
         look.picture = video_track.from_frames(look.video, track, look.picture)
         look.rotation = track.rotation if look.rotation is None else look.rotation
+        look.sizes = max(1, len(track.sizes))
     if look.audio in unsettled:
         track = seen[look.audio.index]
         look.sound = audio_track.from_samples(look.container, look.audio, track, look.sound)
@@ -161,14 +179,12 @@ def _facts(look: _Look, path: str, size: int, tracks: int) -> Media:
     uncertain: dict[str, str] = {}
     video = _video_facts(look, tracks, learned, uncertain)
     audio = _audio_facts(look, learned, uncertain)
-    lengths = [facts.duration_seconds for facts in (video, audio) if facts is not None]
-    known = [length for length in lengths if length is not None]
     return Media(
         source=path,
         size_bytes=size,
         kind="video" if video else "audio",
         container=look.container.format.name,
-        duration_seconds=max(known, default=None),
+        duration_seconds=_longest(look, video, audio, uncertain),
         video=video,
         audio=audio,
         learned_from=learned,
@@ -177,14 +193,38 @@ def _facts(look: _Look, path: str, size: int, tracks: int) -> Media:
     )
 
 
+def _longest(
+    look: _Look, video: Video | None, audio: Audio | None, uncertain: dict[str, str]
+) -> float | None:
+    """Give the length of the longest track; of those not looked at, only the header's word."""
+    lengths = [facts.duration_seconds for facts in (video, audio) if facts is not None]
+    chosen = {stream.index for stream in (look.video, look.audio) if stream is not None}
+    streams = look.container.streams
+    others = [
+        stream
+        for stream in (*streams.video, *streams.audio)
+        if stream.index not in chosen and not _is_cover(stream)
+    ]
+    for stream in others:
+        tick = fraction_or_none(stream.time_base)
+        if stream.duration and tick:
+            lengths.append(seconds(round(stream.duration * tick * MICROSECOND)))
+    if others:
+        uncertain["duration_seconds"] = f"there are {len(others) + len(chosen)} tracks"
+    else:
+        for name in ("video.duration_seconds", "audio.duration_seconds"):
+            if name in uncertain:
+                uncertain["duration_seconds"] = uncertain[name]
+    return max((length for length in lengths if length is not None), default=None)
+
+
 def _video_facts(
     look: _Look, tracks: int, learned: dict[str, str], uncertain: dict[str, str]
 ) -> Video | None:
-    stream, picture = look.video, look.picture
+    stream, picture, codec = look.video, look.picture, look.video_codec
     if stream is None:
         return None
-    codec = stream.codec_context
-    width, height = _displayed(stream, look.rotation or 0) if codec else (None, None)
+    width, height = _displayed(stream, codec, look.rotation or 0)
     facts: dict[str, Any] = {
         "codec": codec.name if codec else None,
         "width": width,
@@ -192,17 +232,27 @@ def _video_facts(
         "coded_width": codec.width or None if codec else None,
         "coded_height": codec.height or None if codec else None,
         "rotation": look.rotation,
-        "nominal_fps": video_track.declared_rate(stream),
+        "nominal_fps": fraction_or_none(stream.average_rate)
+        or fraction_or_none(stream.guessed_rate),
     }
     learned |= {"video.width": "header", "video.height": "header"}
+    sized = ("video.width", "video.height", "video.rotation")
     if look.rotation is None or not width:
-        doubt = "no frame could be decoded"
-        uncertain |= dict.fromkeys(("video.width", "video.height", "video.rotation"), doubt)
-    timed = ("video.frames", "video.fps", "video.duration_seconds", "video.variable_frame_rate")
+        uncertain |= dict.fromkeys(sized, "no frame could be decoded")
+    if look.sizes > 1:
+        uncertain |= dict.fromkeys(sized, f"its frames have {look.sizes} sizes")
+    doubt = picture.doubt if picture else "no frame could be found"
+    if tracks > 1:
+        doubt = f"there are {tracks} video tracks"
+        uncertain |= dict.fromkeys(sized, doubt)
+    elif look.container.format.name == "avi":
+        doubt = doubt or "AVI does not say when a frame is shown"
+    if doubt:
+        uncertain |= dict.fromkeys(_TIMED, doubt)
     if picture is None:
-        uncertain |= dict.fromkeys(timed, "no frame could be found")
         return Video(**facts)
     tick = fraction_or_none(stream.time_base)
+    learned |= dict.fromkeys(_TIMED, picture.learned)
     facts |= {
         "fps": picture.timeline.fps,
         "frames": picture.frames,
@@ -210,24 +260,15 @@ def _video_facts(
         "duration_seconds": seconds(picture.timeline.duration),
         "variable_frame_rate": picture.timeline.variable,
     }
-    learned |= dict.fromkeys(timed, picture.learned)
-    doubt_of_count = picture.doubt
-    if tracks > 1:
-        doubt_of_count = f"there are {tracks} video tracks"
-        uncertain |= dict.fromkeys(("video.width", "video.height"), doubt_of_count)
-    elif look.container.format.name == "avi":
-        doubt_of_count = doubt_of_count or "AVI does not say when a frame is shown"
-    if doubt_of_count:
-        uncertain |= dict.fromkeys(timed, doubt_of_count)
-    if doubt_of_count or picture.timeline.variable:
+    if doubt or picture.timeline.variable:
         facts["frame_times"] = picture.timeline.times
     return Video(**facts)
 
 
 def _audio_facts(look: _Look, learned: dict[str, str], uncertain: dict[str, str]) -> Audio | None:
-    if look.audio is None:
+    codec = look.audio_codec
+    if codec is None:
         return None
-    codec = look.audio.codec_context
     duration = None
     if look.sound is None:
         uncertain["audio.duration_seconds"] = "no sample could be found"
@@ -244,10 +285,10 @@ def _audio_facts(look: _Look, learned: dict[str, str], uncertain: dict[str, str]
     )
 
 
-def _displayed(stream: Any, rotation: int) -> tuple[int | None, int | None]:
-    width, height = stream.codec_context.width, stream.codec_context.height
-    if not width or not height:
+def _displayed(stream: Any, codec: Codec | None, rotation: int) -> tuple[int | None, int | None]:
+    if codec is None or not codec.width or not codec.height:
         return None, None
+    width, height = codec.width, codec.height
     shape = fraction_or_none(stream.sample_aspect_ratio)
     if shape is not None and shape != 1:
         width = max(1, math.floor(width * shape + Fraction(1, 2)))

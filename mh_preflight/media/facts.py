@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.json_schema import SkipJsonSchema
 
 from mh_preflight.errors import InputError
-from mh_preflight.units import Number, frame_rate, microseconds, seconds
+from mh_preflight.units import Number, frame_rate, microseconds, seconds, valid_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,6 +105,9 @@ class Image(_Facts):
     orientation: int | None = None
 
 
+Source: TypeAlias = Annotated[str, PlainSerializer(valid_text, when_used="json")]
+
+
 class Failure(_Facts):
     """Why a file could not be read.
 
@@ -136,7 +139,7 @@ class Media(_Facts):
         cover_art: The file carries a cover picture, which is not video; not part of the JSON.
     """
 
-    source: str
+    source: Source
     size_bytes: int | None = None
     kind: Kind | None = None
     container: str | None = None

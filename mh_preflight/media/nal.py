@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 
     from mh_preflight.media.boxes import Bytes
 
-__all__ = ["MOST_SAMPLES", "chain_is_whole", "length_size", "samples_are_whole"]
+__all__ = [
+    "MOST_SAMPLES",
+    "chain_is_whole",
+    "length_size",
+    "samples_are_whole",
+    "samples_are_written",
+]
 
 MOST_SAMPLES = 20_000
 """Samples of one file that are looked at (11 minutes at 30 fps); beyond, the index is believed."""
 
 _WORD = 4
-_MASKS = {size: (1 << 8 * size) - 1 for size in (1, 2, 3, 4)}
 _MOST_UNITS = 1024  # units in one sample; real ones have a dozen
 
 
@@ -47,7 +52,10 @@ def chain_is_whole(sample: bytes, length_bytes: int) -> bool:
     """
     place = 0
     while place + length_bytes <= len(sample):
-        place += length_bytes + int.from_bytes(sample[place : place + length_bytes], "big")
+        length = int.from_bytes(sample[place : place + length_bytes], "big")
+        if length == 0:
+            return False
+        place += length_bytes + length
     return place == len(sample)
 
 
@@ -67,18 +75,39 @@ def samples_are_whole(
     """
     if int(places.min()) < 0 or int(ends.max()) > len(file) or len(file) < _WORD:
         return False
-    # A big-endian word at every byte of the file; the last bytes, where none fits, are looked at
-    # through the word that ends with them.
-    words = np.ndarray((len(file) - _WORD + 1,), ">u4", file, strides=(1,))
-    last = len(words) - 1
     for _ in range(_MOST_UNITS):
         if (places + length_bytes > ends).any():
             return False
-        past = np.maximum(places - last, 0)
-        read = words[places - past].astype(np.int64) << (8 * past)
-        places = places + length_bytes + (read >> (32 - 8 * length_bytes) & _MASKS[length_bytes])
+        lengths = _words(file, places) >> (32 - 8 * length_bytes)
+        if not lengths.all():
+            return False
+        places = places + length_bytes + lengths
         going_on = places != ends
         if not going_on.any():
             return True
         places, ends = places[going_on], ends[going_on]
     return False
+
+
+def samples_are_written(
+    file: Bytes, places: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
+) -> bool:
+    """Tell whether all samples lie in the file and none begins with zeros, as a hole in it does.
+
+    Args:
+        file: The whole file, read or mapped.
+        places: Where each sample starts, in bytes; shape (n,).
+        ends: Where it ends; shape (n,).
+    """
+    if int(places.min()) < 0 or int(ends.max()) > len(file) or len(file) < _WORD:
+        return False
+    return bool(_words(file, places[ends - places >= _WORD]).all())
+
+
+def _words(file: Bytes, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Read the four bytes at each place as one big-endian number; past the end they are zeros."""
+    every = np.ndarray((len(file) - _WORD + 1,), ">u4", file, strides=(1,))
+    past = np.maximum(places - (len(every) - 1), 0)
+    words: npt.NDArray[np.int64] = every[places - past].astype(np.int64) << (8 * past)
+    words &= 0xFFFF_FFFF
+    return words

@@ -12,15 +12,20 @@ import numpy as np
 from mh_preflight.media.nal import chain_is_whole, length_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import numpy.typing as npt
 
-__all__ = ["DECODING_SECONDS", "Budget", "Seen", "decode_tracks", "scan_tracks"]
+__all__ = ["DECODING_SECONDS", "SCANNING_SECONDS", "Budget", "Seen", "decode_tracks", "scan_tracks"]
 
 DECODING_SECONDS = 5.0
 """Processor time that decoding one file may take."""
 
+SCANNING_SECONDS = 20.0
+"""Processor time that walking over its packets may take: some gigabytes."""
+
+_HOLE = 8  # zeros at the start of a packet that no codec writes
+_FURTHEST = 2**61  # a time stamp beyond is none
 _FRAME_TRIES = 64  # packets that may be decoded to see one frame
 
 
@@ -51,6 +56,7 @@ class Seen:
         size: Bytes of all packets.
         samples: Decoded audio samples.
         sample_rate: Their rate.
+        sizes: Width and height of all decoded pictures.
         doubts: Why the walk may have missed something.
         rotation: Degrees clockwise of the first decoded picture.
         finished: The walk came to the end of the track.
@@ -62,6 +68,7 @@ class Seen:
     size: int = 0
     samples: int = 0
     sample_rate: int = 0
+    sizes: set[tuple[int, int]] = field(default_factory=set)
     doubts: list[str] = field(default_factory=list)
     rotation: int | None = None
     finished: bool = False
@@ -73,10 +80,10 @@ class Seen:
 
     def note(self, stamp: int | None, duration: int | None, doubt: str) -> None:
         """Add one packet or frame."""
-        if stamp is None:
+        length = max(0, duration or 0)
+        if stamp is None or abs(stamp) + length > _FURTHEST:
             self.doubt(doubt)
             return
-        length = max(0, duration or 0)
         if not self.stamps or stamp >= self._latest:
             self._latest, self.last = stamp, length
         self.end = max(self.end, stamp + length) if self.stamps else stamp + length
@@ -90,19 +97,20 @@ class Seen:
     _latest: int = 0
 
 
-def scan_tracks(container: Any, streams: Iterable[Any], turned: Any = None) -> dict[int, Seen]:
+def scan_tracks(
+    container: Any, streams: Iterable[Any], budget: Budget, turned: Any = None
+) -> dict[int, Seen]:
     """Walk over the packets of some tracks without decoding them.
 
     Args:
         container: An open PyAV container, at its start.
         streams: The tracks to look at.
+        budget: The processor time.
         turned: The track of which one frame should be decoded to learn its rotation, or None.
 
     Returns:
         What was seen, by stream index.
     """
-    import av
-
     seen = {stream.index: Seen() for stream in streams}
     units = {
         stream.index: length_size(stream.codec_context)
@@ -110,32 +118,13 @@ def scan_tracks(container: Any, streams: Iterable[Any], turned: Any = None) -> d
         if stream.type == "video" and stream.codec_context
     }
     tries = _FRAME_TRIES if turned is not None else 0
-    packets = container.demux(list(streams))
-    while True:
-        try:
-            packet = next(packets, None)
-        except (av.error.FFmpegError, ValueError):
-            for track in seen.values():
-                track.doubt("the file is damaged")
-            return seen
-        if packet is None:
-            break
-        track = seen[packet.stream.index]
+    for packet, track in _walk(container, seen, budget, streams, doubt_damage=True):
         if tries and packet.stream is turned:
             tries -= 1
             track.rotation = _rotation_of_first(packet)
             tries = 0 if track.rotation is not None else tries
-        if packet.size == 0 or packet.is_discard:
-            continue
-        if not track.size and not packet.is_keyframe:
-            track.doubt("it does not begin with a key frame")
-        length_bytes = units.get(packet.stream.index)
-        if packet.is_corrupt or (length_bytes and not chain_is_whole(bytes(packet), length_bytes)):
-            track.doubt("a packet is damaged")
-        track.size += packet.size
-        track.note(packet.pts, packet.duration, "a packet has no time stamp")
-    for track in seen.values():
-        track.finished = True
+        if packet.size and not packet.is_discard:
+            _note_packet(track, packet, units.get(packet.stream.index))
     return seen
 
 
@@ -150,28 +139,53 @@ def decode_tracks(container: Any, streams: Iterable[Any], budget: Budget) -> dic
     Returns:
         What came out, by stream index; `finished` is False where the time was up.
     """
-    import av
-
     seen = {stream.index: Seen() for stream in streams}
     for stream in streams:
         stream.codec_context.thread_count = 1  # so that the thread's own clock counts it all
+    for packet, track in _walk(container, seen, budget, streams, doubt_damage=False):
+        try:
+            for frame in packet.decode():
+                _note_frame(track, frame)
+        except _unreadable():
+            track.doubt("a packet cannot be decoded")
+    return seen
+
+
+def _walk(
+    container: Any,
+    seen: dict[int, Seen],
+    budget: Budget,
+    streams: Iterable[Any],
+    *,
+    doubt_damage: bool,
+) -> Iterator[tuple[Any, Seen]]:
+    """Give each packet with what was seen of its track, until the end, damage or lack of time."""
     packets = container.demux(list(streams))
     while not budget.spent:
         try:
             packet = next(packets, None)
-        except (av.error.FFmpegError, ValueError):
+        except _unreadable():
             packet = None
+            for track in seen.values() if doubt_damage else ():
+                track.doubt("the file is damaged")
         if packet is None:
             for track in seen.values():
                 track.finished = True
-            break
-        track = seen[packet.stream.index]
-        try:
-            for frame in packet.decode():
-                _note_frame(track, frame)
-        except (av.error.FFmpegError, ValueError):
-            track.doubt("a packet cannot be decoded")
-    return seen
+            return
+        yield packet, seen[packet.stream.index]
+
+
+def _note_packet(track: Seen, packet: Any, length_bytes: int | None) -> None:
+    if not track.size and not packet.is_keyframe:
+        track.doubt("it does not begin with a key frame")
+    if track.stamps and packet.pts is not None and packet.pts < track.stamps[0]:
+        track.doubt("frames come before the first key frame")
+    data = bytes(packet)
+    whole = length_bytes is None or chain_is_whole(data, length_bytes)
+    if packet.is_corrupt or not whole or not any(data[:_HOLE]):
+        track.doubt("a packet is damaged")
+    track.size += packet.size
+    track.note(packet.pts, packet.duration, "a packet has no time stamp")
 
 
 def _note_frame(track: Seen, frame: Any) -> None:
@@ -179,17 +193,24 @@ def _note_frame(track: Seen, frame: Any) -> None:
     if samples is not None:
         track.samples += samples
         track.sample_rate = frame.sample_rate
-    elif track.rotation is None:
-        track.rotation = _clockwise(frame)
+    else:
+        track.sizes.add((frame.width, frame.height))
+        if track.rotation is None:
+            track.rotation = _clockwise(frame)
     track.note(frame.pts, frame.duration, "a frame has no time stamp")
 
 
-def _rotation_of_first(packet: Any) -> int | None:
+def _unreadable() -> tuple[type[Exception], ...]:
+    """Give what PyAV raises on damaged files; IndexError where a track appears late."""
     import av
 
+    return av.error.FFmpegError, ValueError, IndexError
+
+
+def _rotation_of_first(packet: Any) -> int | None:
     try:
         frames = packet.decode()
-    except (av.error.FFmpegError, ValueError):
+    except _unreadable():
         return None
     return _clockwise(frames[0]) if frames else None
 

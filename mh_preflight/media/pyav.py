@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 _REPLACING = 19  # the first version of PyAV that reads any tag
 
-__all__ = ["fraction_or_none", "open_container"]
+__all__ = ["Codec", "fraction_or_none", "open_container", "read_codec"]
 
 FORMATS = (
     "aac,ac3,aiff,amr,amrnb,amrwb,apng,asf,av1,avi,caf,eac3,flac,flv,gif,h264,hevc,ivf,"
@@ -29,6 +30,31 @@ def fraction_or_none(value: Any) -> Fraction | None:
     if value is None or value.denominator == 0 or value.numerator <= 0:
         return None
     return Fraction(value.numerator, value.denominator)
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """What a track's codec says, read before anything is decoded.
+
+    PyAV 19 forgets the codec where decoding fails, and asking it for the name then ends the
+    interpreter.
+    """
+
+    name: str
+    width: int
+    height: int
+    sample_rate: int
+    channels: int
+
+
+def read_codec(stream: Any) -> Codec | None:
+    """Read the codec of a video or audio track; None without a track, or where it has none."""
+    context = stream.codec_context if stream is not None else None
+    if context is None:
+        return None
+    if stream.type == "video":
+        return Codec(context.name, context.width, context.height, 0, 0)
+    return Codec(context.name, 0, 0, context.sample_rate, context.channels)
 
 
 @contextmanager

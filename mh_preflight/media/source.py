@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from mh_preflight.errors import InputError, MediaError
@@ -78,7 +77,7 @@ def probe(source: str | os.PathLike[str]) -> Media:
     if pictures == 1:
         return still
     if kind == "webp":
-        return read_webp_animation(path, still, Fraction(1, 1000))
+        return read_webp_animation(path, still, pictures)
     if kind in {"gif", "png"}:
         return _animation(read_container(path, size), still.image)
     return still

@@ -6,8 +6,10 @@ never asked of it.
 
 from __future__ import annotations
 
+import os
 import warnings
-from typing import TYPE_CHECKING, Any
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from mh_preflight.media.timeline import read_timeline
 from mh_preflight.units import seconds
 
 if TYPE_CHECKING:
-    from fractions import Fraction
+    from collections.abc import Iterator
     from types import TracebackType
 
 __all__ = ["image_format", "read_image", "read_webp_animation"]
@@ -27,6 +29,8 @@ _AVIF = (b"avif", b"avis")
 _SEQUENCES = (b"avis", b"msf1", b"hevc", b"hevx")
 _ORIENTATION = 0x0112  # the EXIF tag
 _SIDEWAYS = 5  # EXIF orientations from 5 on swap width and height
+_ANMF_HEAD = 16  # bytes before a frame's picture: place, size, delay, flags
+_MOST_CHUNKS = 100_000
 _ZERO_DELAY = 100  # milliseconds; what browsers show a frame without delay for
 
 
@@ -81,25 +85,22 @@ def read_image(path: str, size: int, kind: str) -> tuple[Media, int]:
     return _read_heif(path, size) if kind == "heif" else _read_with_pillow(path, size)
 
 
-def read_webp_animation(path: str, still: Media, tick: Fraction) -> Media:
-    """Read an animated WebP, which FFmpeg cannot.
+def read_webp_animation(path: str, still: Media, pictures: int) -> Media:
+    """Read an animated WebP, which FFmpeg cannot, from its chunks and without decoding.
 
     Args:
         path: A local file.
         still: Its facts as of a still.
-        tick: Seconds a millisecond.
+        pictures: How many pictures Pillow finds in it; the chunks must agree for certainty.
 
     Raises:
-        MediaError: A picture of it is damaged.
+        MediaError: It holds no picture.
     """
-    from PIL import Image as Pillow
-
-    with _errors(path), Pillow.open(path) as picture:
-        delays = []
-        for number in range(getattr(picture, "n_frames", 1)):
-            picture.seek(number)
-            picture.load()  # the delay is known only then
-            delays.append(round(picture.info.get("duration", 0)) or _ZERO_DELAY)
+    with open(path, "rb") as file:  # noqa: PTH123  a path of any bytes
+        delays = [delay or _ZERO_DELAY for delay in _webp_delays(file)]
+    if not delays:
+        raise MediaError(f"{path!r} holds no picture", code="unreadable", source=path)
+    tick = Fraction(1, 1000)
     stamps = np.concatenate(([0], np.cumsum(delays[:-1]))).astype(np.int64)
     timeline = read_timeline(stamps, delays[-1], tick, None)
     image = still.image
@@ -117,16 +118,31 @@ def read_webp_animation(path: str, still: Media, tick: Fraction) -> Media:
         variable_frame_rate=timeline.variable,
         frame_times=timeline.times if timeline.variable else None,
     )
-    timed = ("frames", "fps", "duration_seconds", "variable_frame_rate")
-    learned = dict.fromkeys((f"video.{name}" for name in timed), "decoding")
+    timed = [f"video.{n}" for n in ("frames", "fps", "duration_seconds", "variable_frame_rate")]
+    learned = dict.fromkeys(timed, "packets")
+    doubt = f"{len(delays)} chunks hold {pictures} pictures"
     return still.model_copy(
         update={
+            "uncertain": {} if len(delays) == pictures else dict.fromkeys(timed, doubt),
             "kind": "animation",
             "video": video,
             "duration_seconds": video.duration_seconds,
             "learned_from": {**still.learned_from, **learned},
         }
     )
+
+
+def _webp_delays(file: BinaryIO) -> Iterator[int]:
+    """Give how long each frame is shown, in milliseconds, from the head of its chunk."""
+    file.seek(12)
+    for _ in range(_MOST_CHUNKS):
+        head = file.read(8 + _ANMF_HEAD)
+        if len(head) < 8:  # noqa: PLR2004  name and length of a chunk
+            return
+        name, length = head[:4], int.from_bytes(head[4:8], "little")
+        if name == b"ANMF" and len(head) == 8 + _ANMF_HEAD:
+            yield int.from_bytes(head[8 + 12 : 8 + 15], "little")
+        file.seek(length + length % 2 - (len(head) - 8), os.SEEK_CUR)
 
 
 def _read_heif(path: str, size: int) -> tuple[Media, int]:

@@ -38,6 +38,7 @@ class Timeline:
     Attributes:
         fps: Frames a second, exact; None for a track without length.
         variable: A time stamp is further than half a frame from the even grid at `fps`.
+        open_ended: Nothing says how long the last frame is shown.
         even: Every stamp lies within a tick of that grid, and no place of it is empty.
         duration: First stamp to end of the last frame, whole microseconds.
         offsets: Sorted int64 ticks from the first frame.
@@ -47,6 +48,7 @@ class Timeline:
     fps: Fraction | None
     variable: bool
     even: bool
+    open_ended: bool
     duration: int
     offsets: npt.NDArray[np.int64]
     tick: Fraction
@@ -54,7 +56,10 @@ class Timeline:
     @property
     def times(self) -> npt.NDArray[np.int64]:
         """Sorted int64 microseconds from the first frame."""
-        return np.rint(self.offsets * float(self.tick * MICROSECOND)).astype(np.int64)
+        times: npt.NDArray[np.int64] = np.rint(
+            self.offsets * float(self.tick * MICROSECOND)
+        ).astype(np.int64)
+        return times
 
 
 def read_timeline(
@@ -71,6 +76,7 @@ def read_timeline(
     offsets = stamps - stamps[0]
     length = int(offsets[-1])
     fps = fitting = _fitting_rate(offsets, tick, declared)
+    open_ended = last <= 0 and fitting is None
     if last <= 0:
         last = _usual_step(offsets, tick, fitting or declared)
     duration = (length + last) * tick
@@ -87,6 +93,7 @@ def read_timeline(
         fps=fps,
         variable=variable,
         even=even,
+        open_ended=open_ended,
         duration=round(duration * MICROSECOND),
         offsets=offsets,
         tick=tick,

@@ -9,16 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mh_preflight.media.nal import MOST_SAMPLES, length_size, samples_are_whole
+from mh_preflight.media.nal import (
+    MOST_SAMPLES,
+    length_size,
+    samples_are_whole,
+    samples_are_written,
+)
 from mh_preflight.media.pyav import fraction_or_none
 from mh_preflight.media.timeline import USUAL_RATES, Timeline, read_timeline
-from mh_preflight.units import MICROSECOND
+from mh_preflight.units import MAX_SECONDS, MICROSECOND
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from mh_preflight.media.boxes import Bytes
+    from mh_preflight.media.boxes import BoxTrack, Bytes
     from mh_preflight.media.packets import Seen
+
+MOST_ENTRIES = 1_000_000
+"""Entries of an index that are looked at (9 hours at 30 fps); beyond, the packets are counted."""
 
 NANOSECOND = Fraction(1, 1_000_000_000)
 _IS_DISCARD = attrgetter("is_discard")
@@ -51,20 +59,20 @@ def declared_rate(stream: Any) -> Fraction | None:
     Matroska declares a frame's duration in whole nanoseconds, from which FFmpeg makes 19001/317 of
     60000/1001: a rate with a usual one's duration is that usual one.
     """
-    rate = fraction_or_none(stream.average_rate) or fraction_or_none(stream.guessed_rate)
+    rate = fraction_or_none(stream.average_rate)
     if rate is None or rate in USUAL_RATES:
         return rate
     return next((usual for usual in USUAL_RATES if abs(1 / rate - 1 / usual) <= NANOSECOND), rate)
 
 
-def from_index(stream: Any, file: Bytes) -> VideoTrack | None:
+def from_index(stream: Any, boxes: BoxTrack, file: Bytes) -> VideoTrack | None:
     """Read the sample index of an mp4 or mov track.
 
-    The index has decoding time stamps only, so it decides where they are even and where the
-    header's count and duration agree with it.
+    It decides where the frames are even, and where the header's count and duration agree with it.
 
     Args:
         stream: A PyAV video stream.
+        boxes: What the boxes of the track say.
         file: The whole file, read or mapped, in which the samples are looked at.
 
     Returns:
@@ -72,14 +80,13 @@ def from_index(stream: Any, file: Bytes) -> VideoTrack | None:
     """
     entries = stream.index_entries
     tick = fraction_or_none(stream.time_base)
-    if not len(entries) or len(entries) != stream.frames or tick is None or not stream.duration:
+    complete = len(entries) == stream.frames and 0 < len(entries) <= MOST_ENTRIES
+    if not complete or tick is None or not stream.duration or boxes.edits > 1:
         return None
     listed = list(entries)
     if not listed[0].is_keyframe or not _is_all_there(stream, file, listed):
         return None
-    shown = _column(listed, "timestamp")
-    if any(map(_IS_DISCARD, listed)):
-        shown = shown[_column(listed, "is_discard") == 0]
+    shown = _shown_stamps(listed, boxes)
     if not len(shown):
         return None
     timeline = read_timeline(shown, 0, tick, declared_rate(stream))
@@ -102,23 +109,20 @@ def from_packets(stream: Any, seen: Seen) -> VideoTrack | None:
         seen: What the walk over its packets saw.
 
     Returns:
-        The track, or None where no packet has a time stamp.
+        The track, or None where no packet has a time stamp that makes sense.
     """
-    tick = fraction_or_none(stream.time_base)
-    if tick is None or not seen.stamps:
-        return None
-    stamps = seen.sorted_stamps
-    timeline = read_timeline(stamps, _last(stream, stamps, seen), tick, declared_rate(stream))
-    shown = sum(1 for entry in stream.index_entries if not entry.is_discard)
-    doubt = None
-    if seen.doubts or not seen.finished:
-        doubt = seen.doubts[0] if seen.doubts else "the walk over the packets was not finished"
-    elif not (
-        (timeline.even and timeline.fps == declared_rate(stream))
-        or (shown == len(stamps) and _durations_agree(stream, tick, timeline))
-    ):
-        doubt = "the packets alone do not decide how many frames are shown"
-    return VideoTrack(timeline, len(stamps), int(stamps[0]), "packets", doubt)
+    track = _from_stamps(stream, seen, "packets")
+    if track is None or track.doubt:
+        return track
+    timeline, tick = track.timeline, track.timeline.tick
+    if timeline.even and timeline.fps == declared_rate(stream):
+        return track
+    shown = 0
+    if len(stream.index_entries) <= MOST_ENTRIES:
+        shown = sum(1 for entry in stream.index_entries if not entry.is_discard)
+    if shown == track.frames and _durations_agree(stream, tick, timeline):
+        return track
+    return doubted(track, "the packets alone do not decide how many frames are shown")
 
 
 def from_frames(stream: Any, decoded: Seen, scanned: VideoTrack | None) -> VideoTrack | None:
@@ -132,20 +136,32 @@ def from_frames(stream: Any, decoded: Seen, scanned: VideoTrack | None) -> Video
     Returns:
         The track; the packets' word with a doubt where decoding did not finish or gave nothing.
     """
-    tick = fraction_or_none(stream.time_base)
     if not decoded.finished and scanned is not None:
         return doubted(scanned, "decoding the whole file would take too long")
-    if tick is None or not decoded.stamps:
+    track = _from_stamps(stream, decoded, "decoding")
+    if track is None:
         return None if scanned is None else doubted(scanned, "its frames cannot be decoded")
-    stamps = decoded.sorted_stamps
-    timeline = read_timeline(stamps, _last(stream, stamps, decoded), tick, declared_rate(stream))
-    doubt = decoded.doubts[0] if decoded.doubts else None
-    if not decoded.finished:
-        doubt = "decoding the whole file would take too long"
-    elif scanned is None or scanned.frames != len(stamps):
-        packets = scanned.frames if scanned else 0
-        doubt = f"{packets} packets gave {len(stamps)} frames"
-    return VideoTrack(timeline, len(stamps), int(stamps[0]), "decoding", doubt)
+    packets = scanned.frames if scanned else 0
+    if not track.doubt and packets != track.frames:
+        return doubted(track, f"{packets} packets gave {track.frames} frames")
+    return track
+
+
+def _from_stamps(stream: Any, seen: Seen, learned: str) -> VideoTrack | None:
+    tick = fraction_or_none(stream.time_base)
+    if tick is None or not seen.stamps:
+        return None
+    stamps = seen.sorted_stamps
+    if (int(stamps[-1]) - int(stamps[0]) + seen.last) * tick > MAX_SECONDS:
+        return None
+    declared, last = declared_rate(stream), _last(stream, stamps, seen)
+    timeline = read_timeline(stamps, last, tick, declared)
+    doubt = seen.doubts[0] if seen.doubts else None
+    if not seen.finished:
+        doubt = "the walk over the file was not finished"
+    elif doubt is None and timeline.open_ended:
+        doubt = "the file does not say how long its last frame is shown"
+    return VideoTrack(timeline, len(stamps), int(stamps[0]), learned, doubt)
 
 
 def doubted(track: VideoTrack, doubt: str) -> VideoTrack:
@@ -173,13 +189,30 @@ def _last(stream: Any, stamps: npt.NDArray[np.int64], seen: Seen) -> int:
     return rest if seen.last < rest <= usual else seen.last
 
 
+def _shown_stamps(listed: list[Any], boxes: BoxTrack) -> npt.NDArray[np.int64]:
+    """Give when each sample is shown, sorted; empty where that cannot be told."""
+    stamps = _column(listed, "timestamp")
+    if boxes.delays is not None:
+        runs, delays = boxes.delays[:, 0], boxes.delays[:, 1]
+        if not len(runs) or int(runs.min()) < 0 or int(runs.sum()) != len(stamps):
+            return stamps[:0]
+        stamps += np.repeat(delays, runs)
+    if any(map(_IS_DISCARD, listed)):
+        stamps = stamps[_column(listed, "is_discard") == 0]
+    if boxes.delays is not None:
+        stamps.sort()
+    return stamps
+
+
 def _is_all_there(stream: Any, file: Bytes, listed: list[Any]) -> bool:
     """Tell whether the file holds every sample that the index names, whole where that shows."""
     places, ends = _column(listed, "pos"), _column(listed, "size")
     ends += places
     length_bytes = length_size(stream.codec_context) if stream.codec_context else None
-    if length_bytes is None or len(listed) > MOST_SAMPLES:
+    if len(listed) > MOST_SAMPLES:
         return bool(ends.max() <= len(file))
+    if length_bytes is None:
+        return samples_are_written(file, places, ends)
     return samples_are_whole(file, places, ends, length_bytes)
 
 

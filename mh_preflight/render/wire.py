@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from mh_preflight.errors import OverLimitError, PreflightError
 from mh_preflight.media import Media
 from mh_preflight.rates import Rate, Source, decimal_text, dollars
-from mh_preflight.units import Plan, rate_text, seconds
+from mh_preflight.units import Plan, rate_text, seconds, valid_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -254,7 +254,10 @@ def error_body(error: PreflightError) -> ErrorBody:
 
 def _failure(error: PreflightError) -> FailureBody:
     return FailureBody(
-        code=error.code, message=error.message, field=error.field, source=error.source
+        code=error.code,
+        message=valid_text(error.message),
+        field=error.field,
+        source=None if error.source is None else valid_text(error.source),
     )
 
 

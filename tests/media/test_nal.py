@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mh_preflight.media.nal import chain_is_whole, samples_are_whole
 
-UNITS = st.lists(st.binary(max_size=12), min_size=1, max_size=4)
+UNITS = st.lists(st.binary(min_size=1, max_size=12), min_size=1, max_size=4)
 
 
 def sample(units: list[bytes], length_bytes: int) -> bytes:
