@@ -139,7 +139,7 @@ def _variants(
     if there is not None and there >= SHORTEST and start < there < end:
         lost = f"the last {seconds(end - there):g} s, for which there is no media"
         yield {"end_seconds": seconds(there)}, lost, replace(settings, window=(start, there))
-    for change, lost in _other_words(job, settings):
+    for change, lost in _other_words(job, settings, rates):
         try:
             changed = resolve_settings(
                 job.changed(change),
@@ -160,9 +160,12 @@ def _is_refused(changed: Settings) -> bool:
     return too_long or (changed.plan is not None and changed.plan not in changed.allowed_plans)
 
 
-def _other_words(job: Job, settings: Settings) -> Iterator[tuple[Mapping[str, Any], str]]:
+def _other_words(
+    job: Job, settings: Settings, rates: RateCard
+) -> Iterator[tuple[Mapping[str, Any], str]]:
+    on_day = rates.endpoint(settings.endpoint, settings.day)
     for mode in settings.modes:
-        if mode != settings.mode:
+        if mode != settings.mode and on_day.least(mode) < settings.frame.high:
             yield {"style": {"generation_mode": mode}}, f"what {settings.mode} adds to {mode}"
     if "resolution" in type(job).model_fields and settings.sizes != ("480p",):
         yield {"resolution": "480p"}, "picture size: 480p at the most"

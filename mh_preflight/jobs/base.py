@@ -144,7 +144,14 @@ class Job(Part):
         Raises:
             JobError: The changed job is wrong in itself.
         """
-        return type(self)(**_merged(self.wire_body(), change))
+        body = {name: getattr(self, name) for name in self.model_fields_set}
+        for name, value in change.items():
+            held = body.get(name)
+            if isinstance(value, Mapping) and isinstance(held, Part):
+                body[name] = {**held.model_dump(exclude_unset=True), **value}
+            else:
+                body[name] = value
+        return type(self)(**body)
 
     def gives(self, name: str) -> bool:
         """Tell whether a field of the body, dotted, was given a value."""
@@ -218,15 +225,6 @@ def json_object(text: str | bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise JobError("the request body must be a JSON object")
     return body
-
-
-def _merged(body: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(body)
-    for name, value in change.items():
-        held = merged.get(name)
-        both = isinstance(value, Mapping) and isinstance(held, Mapping)
-        merged[name] = _merged(dict(held or {}), value) if both else value
-    return merged
 
 
 def _job_error(cls: type[Job], error: ValidationError) -> JobError:

@@ -10,7 +10,7 @@ import math
 import struct
 from dataclasses import dataclass
 from mmap import mmap
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["BoxTrack", "Bytes", "read_tracks"]
+__all__ = ["BoxTrack", "Bytes", "read_track"]
 
 Bytes: TypeAlias = bytes | mmap
 
@@ -29,9 +29,10 @@ MOST_BOXES = 4096
 MOST_RUNS = 1 << 20
 """Entries read of one table, each a run of samples."""
 
-_PATH = {b"trak": (b"edts", b"mdia"), b"mdia": (b"minf",), b"minf": (b"stbl",)}
 _MATRIX = {b"mvhd": (36, 48), b"tkhd": (40, 52)}  # where it stands, in version 0 and in version 1
 _TRACK_ID = (12, 20)
+
+_Box: TypeAlias = tuple[bytes, int, int]  # its kind, and where its contents start and end
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,56 +52,74 @@ class BoxTrack:
     delays: npt.NDArray[np.int64] | None
 
 
-class _Box(NamedTuple):
-    kind: bytes
-    start: int  # of the contents
-    end: int
-
-
-def read_tracks(file: Bytes) -> dict[int, BoxTrack]:
-    """Read the tracks of an mp4 or mov file.
+def read_track(file: Bytes, number: int) -> BoxTrack | None:
+    """Read one track of an mp4 or mov file.
 
     Args:
         file: The whole file, read or mapped.
+        number: The track's id.
 
     Returns:
-        The tracks by id; those whose header cannot be read are absent.
+        The track, or None where its header cannot be read.
     """
     left = iter(range(MOST_BOXES))
-    moov = next((box for box in _boxes(file, 0, len(file), left) if box.kind == b"moov"), None)
-    if moov is None:
-        return {}
     whole = (1, 0, 0, 1)
-    tracks: dict[int, BoxTrack] = {}
-    for box in _boxes(file, moov.start, moov.end, left):
-        if box.kind == b"mvhd":
-            whole = _matrix(file, box) or whole
-        elif box.kind == b"trak":
-            tracks |= _track(file, box, left, whole)
-    return tracks
+    for _, start, end in _find(file, (0, len(file)), b"moov", left):
+        for box in _boxes(file, start, end, left):
+            if box[0] == b"mvhd":
+                whole = _matrix(file, box) or whole
+            elif box[0] == b"trak":
+                track = _track(file, box, number, left, whole)
+                if track is not None:
+                    return track
+    return None
 
 
 def _track(
-    file: Bytes, trak: _Box, left: Iterator[int], whole: tuple[int, int, int, int]
-) -> dict[int, BoxTrack]:
-    tables = {box.kind: box for box in _tables(file, trak, left)}
-    tkhd = tables.get(b"tkhd")
-    own = _matrix(file, tkhd) if tkhd else None
-    if tkhd is None or own is None:
-        return {}
-    (number,) = struct.unpack_from(">I", file, tkhd.start + _TRACK_ID[file[tkhd.start] & 1])
+    file: Bytes,
+    trak: _Box,
+    number: int,
+    left: Iterator[int],
+    whole: tuple[int, int, int, int],
+) -> BoxTrack | None:
+    own, edits, delays = None, 1, None
+    for box in _boxes(file, trak[1], trak[2], left):
+        kind, start, end = box
+        if kind == b"tkhd":
+            own = _matrix(file, box)
+            if own is None or _track_id(file, start) != number:
+                return None
+        elif kind == b"edts":
+            for elst in _find(file, (start, end), b"elst", left):
+                edits = _edits(file, elst)
+        elif kind == b"mdia":
+            delays = _delays_of(file, box, left)
+    if own is None:
+        return None
     (a, b, c, d), (e, f, g, h) = own, whole
     turned = a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h
-    edits = _edits(file, tables[b"elst"]) if b"elst" in tables else 1
-    delays = _delays(file, tables[b"ctts"]) if b"ctts" in tables else None
-    return {number: BoxTrack(_degrees(turned), edits, delays)}
+    return BoxTrack(_degrees(turned), edits, delays)
 
 
-def _tables(file: Bytes, parent: _Box, left: Iterator[int]) -> Iterator[_Box]:
-    for box in _boxes(file, parent.start, parent.end, left):
-        yield box
-        if box.kind in _PATH.get(parent.kind, ()):
-            yield from _tables(file, box, left)
+def _delays_of(file: Bytes, mdia: _Box, left: Iterator[int]) -> npt.NDArray[np.int64] | None:
+    for minf in _find(file, mdia[1:], b"minf", left):
+        for stbl in _find(file, minf[1:], b"stbl", left):
+            for ctts in _find(file, stbl[1:], b"ctts", left):
+                return _delays(file, ctts)
+    return None
+
+
+def _find(file: Bytes, place: tuple[int, int], kind: bytes, left: Iterator[int]) -> Iterator[_Box]:
+    """Give the first box of a kind, or nothing."""
+    for box in _boxes(file, *place, left):
+        if box[0] == kind:
+            yield box
+            return
+
+
+def _track_id(file: Bytes, start: int) -> int:
+    (number,) = struct.unpack_from(">I", file, start + _TRACK_ID[file[start] & 1])
+    return int(number)
 
 
 def _boxes(file: Bytes, start: int, end: int, left: Iterator[int]) -> Iterator[_Box]:
@@ -114,18 +133,19 @@ def _boxes(file: Bytes, start: int, end: int, left: Iterator[int]) -> Iterator[_
             length = end - start
         if length < contents - start:
             return
-        yield _Box(kind, contents, min(start + length, end))
+        yield kind, contents, min(start + length, end)
         start += length
 
 
 def _matrix(file: Bytes, box: _Box) -> tuple[int, int, int, int] | None:
     """Read the four numbers that turn, mirror and scale, or None where the box is cut."""
-    if box.end - box.start < 1:
+    kind, start, end = box
+    if start >= end:
         return None
-    start = box.start + _MATRIX[box.kind][file[box.start] & 1]
-    if start + 20 > box.end:
+    place = start + _MATRIX[kind][file[start] & 1]
+    if place + 20 > end:
         return None
-    a, b, _, c, d = struct.unpack_from(">5i", file, start)
+    a, b, _, c, d = struct.unpack_from(">5i", file, place)
     return a, b, c, d
 
 
@@ -137,22 +157,24 @@ def _degrees(matrix: tuple[int, int, int, int]) -> int:
 
 
 def _edits(file: Bytes, box: _Box) -> int:
-    if box.end - box.start < 8:  # noqa: PLR2004  version, flags and count
+    _, start, end = box
+    if end - start < 8:  # noqa: PLR2004  version, flags and count
         return 1
-    version, count = file[box.start], struct.unpack_from(">I", file, box.start + 4)[0]
-    size, place, kind = (20, 8, ">q") if version == 1 else (12, 4, ">i")
-    count = min(count, (box.end - box.start - 8) // size, MOST_RUNS)
+    (count,) = struct.unpack_from(">I", file, start + 4)
+    size, place, kind = (20, 8, ">q") if file[start] == 1 else (12, 4, ">i")
+    count = min(count, (end - start - 8) // size, MOST_RUNS)
     starts = (
-        struct.unpack_from(kind, file, box.start + 8 + number * size + place)[0]
+        struct.unpack_from(kind, file, start + 8 + number * size + place)[0]
         for number in range(count)
     )
     return sum(start != -1 for start in starts)
 
 
 def _delays(file: Bytes, box: _Box) -> npt.NDArray[np.int64] | None:
-    if box.end - box.start < 8:  # noqa: PLR2004  version, flags and count
+    _, start, end = box
+    if end - start < 8:  # noqa: PLR2004  version, flags and count
         return None
-    (count,) = struct.unpack_from(">I", file, box.start + 4)
-    count = min(count, (box.end - box.start - 8) // 8, MOST_RUNS)
-    runs = np.frombuffer(file, dtype=">i4", count=2 * count, offset=box.start + 8)
+    (count,) = struct.unpack_from(">I", file, start + 4)
+    count = min(count, (end - start - 8) // 8, MOST_RUNS)
+    runs = np.frombuffer(file, dtype=">i4", count=2 * count, offset=start + 8)
     return runs.astype(np.int64).reshape(-1, 2)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mh_preflight.errors import MediaError
 from mh_preflight.media import audio_track, video_track
-from mh_preflight.media.boxes import Bytes, read_tracks
+from mh_preflight.media.boxes import Bytes, read_track
 from mh_preflight.media.facts import Audio, Media, Video
 from mh_preflight.media.packets import (
     DECODING_SECONDS,
@@ -125,7 +125,7 @@ def _heard(container: Any) -> Any:
 
 def _ask_index(look: _Look, path: str, size: int) -> None:
     with _contents(path, size) as file:
-        if look.video is not None and (boxes := read_tracks(file).get(look.video.id)):
+        if look.video is not None and (boxes := read_track(file, look.video.id)):
             look.picture = video_track.from_index(look.video, boxes, file)
             look.rotation, look.edits = boxes.rotation, boxes.edits
         if look.audio is not None:

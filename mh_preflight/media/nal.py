@@ -107,7 +107,11 @@ def samples_are_written(
 def _words(file: Bytes, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Read the four bytes at each place as one big-endian number; past the end they are zeros."""
     every = np.ndarray((len(file) - _WORD + 1,), ">u4", file, strides=(1,))
-    past = np.maximum(places - (len(every) - 1), 0)
-    words: npt.NDArray[np.int64] = every[places - past].astype(np.int64) << (8 * past)
-    words &= 0xFFFF_FFFF
+    past = places - (len(every) - 1)
+    words: npt.NDArray[np.int64]
+    if len(past) and int(past.max()) > 0:
+        past = np.maximum(past, 0)
+        words = every[places - past].astype(np.int64) << (8 * past)
+        return words & 0xFFFF_FFFF
+    words = every[places].astype(np.int64)
     return words

@@ -29,7 +29,6 @@ MOST_ENTRIES = 1_000_000
 """Entries of an index that are looked at (9 hours at 30 fps); beyond, the packets are counted."""
 
 NANOSECOND = Fraction(1, 1_000_000_000)
-_IS_DISCARD = attrgetter("is_discard")
 
 __all__ = ["VideoTrack", "declared_rate", "doubted", "from_frames", "from_index", "from_packets"]
 
@@ -68,7 +67,8 @@ def declared_rate(stream: Any) -> Fraction | None:
 def from_index(stream: Any, boxes: BoxTrack, file: Bytes) -> VideoTrack | None:
     """Read the sample index of an mp4 or mov track.
 
-    It decides where the frames are even, and where the header's count and duration agree with it.
+    It decides where the frames are even, and where the header's count and duration agree with it;
+    samples that an edit list discards make the duration shorter, so that it does not.
 
     Args:
         stream: A PyAV video stream.
@@ -197,9 +197,6 @@ def _shown_stamps(listed: list[Any], boxes: BoxTrack) -> npt.NDArray[np.int64]:
         if not len(runs) or int(runs.min()) < 0 or int(runs.sum()) != len(stamps):
             return stamps[:0]
         stamps += np.repeat(delays, runs)
-    if any(map(_IS_DISCARD, listed)):
-        stamps = stamps[_column(listed, "is_discard") == 0]
-    if boxes.delays is not None:
         stamps.sort()
     return stamps
 

@@ -106,6 +106,15 @@ class EndpointRates:
             self._priced[mode, sizes] = self._price(mode, sizes)
         return self._priced[mode, sizes]
 
+    def least(self, mode: str) -> Fraction:
+        """Give the credits a frame of a mode in its cheapest size, at the most.
+
+        Raises:
+            UnknownRateError: No rate is known.
+        """
+        choices = [(size,) for size in self.sizes.names] if self.sizes else [()]
+        return min(self.priced(mode, sizes).frame.high for sizes in choices)
+
     def _price(self, mode: str | None, sizes: tuple[str, ...]) -> Priced:
         entries = tuple(dict.fromkeys(self.rate(mode, size) for size in sizes or (None,)))
         native = self.billing.native
