@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mh_preflight.settings import Settings
 
 __all__ = [
+    "REASONS",
     "Estimate",
     "Money",
     "Side",
@@ -29,6 +30,21 @@ __all__ = [
     "media_of",
     "settle_job",
 ]
+
+
+REASONS: Mapping[str, str] = {
+    "queued-by-second-or-frame": "no source says whether seconds or frames at 30 fps are counted",
+    "window-past-end": "the window passes the end of the video",
+    "audio-shorter": "the audio ends before the window does",
+    "frame-rate-varies": "the frame rate varies, and no source says which is billed",
+    "frame-rate-uncertain": "the frame rate is not certain",
+    "frame-rate-unknown": "the frame rate is not known",
+    "rendered-rate-unknown": "no source says at which frame rate it was rendered",
+    "rates-disagree": "the sources of the rate contradict each other",
+    "rate-is-a-range": "the source of the rate states a range",
+    "size-not-known": "the size that comes out decides the rate and is not known",
+}
+"""Every code of `Side.why`, and what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,7 +363,8 @@ def explain_estimate(settings: Settings, estimate: Estimate) -> tuple[str, ...]:
     else:
         fps = "?" if output is None else rate_text(output)
     lines.append(_sum("settled", fps, window, estimate.settled, settings.frame))
-    lines += [f"settled is a range: {reason}" for reason in estimate.settled.why]
+    for name, side in (("queued", estimate.queued), ("settled", estimate.settled)):
+        lines += [f"{name} is not exact: {REASONS[code]}" for code in side.why]
     hold = "none, because there is no upper bound" if estimate.hold is None else estimate.hold
     lines.append(f"hold: the larger upper bound = {hold}")
     for entry in settings.rates:

@@ -166,7 +166,7 @@ def _other_words(
     on_day = rates.endpoint(settings.endpoint, settings.day)
     for mode in settings.modes:
         if mode != settings.mode and on_day.least(mode) < settings.frame.high:
-            yield {"style": {"generation_mode": mode}}, f"what {settings.mode} adds to {mode}"
+            yield {"style": {"generation_mode": mode}}, f"the {settings.mode} mode"
     if "resolution" in type(job).model_fields and settings.sizes != ("480p",):
         yield {"resolution": "480p"}, "picture size: 480p at the most"
 

@@ -11,6 +11,7 @@ import pytest
 
 from mh_preflight.checks import CODES
 from mh_preflight.cli.app import run
+from mh_preflight.estimate import REASONS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
@@ -57,6 +58,11 @@ def test_there_are_examples_to_run() -> None:
 def test_every_finding_is_explained_and_no_other() -> None:
     text = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `([a-z0-9-]+)` ", text, re.MULTILINE) == list(CODES)
+
+
+def test_every_reason_of_a_range_is_explained() -> None:
+    text = (ROOT / "docs" / "estimation.md").read_text(encoding="utf-8")
+    assert [code for code in REASONS if f"`{code}`" not in text] == []
 
 
 def test_the_changelog_names_the_version_of_the_rates() -> None:

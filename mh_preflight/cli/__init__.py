@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 __all__ = ["main"]
@@ -18,4 +19,9 @@ def main() -> None:
         sys.exit(fail_without_typer(error.name or "typer", sys.argv[1:]))
     from mh_preflight.cli.app import run
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # JSON is UTF-8 everywhere; text for people is what their terminal can show.
+            encoding = "utf-8" if "--json" in sys.argv else None
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -66,7 +67,7 @@ def _show_version() -> None:
     raise typer.Exit
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one answer a way to end
     """Run the command line and give its exit code.
 
     Args:
@@ -88,5 +89,11 @@ def run(arguments: Sequence[str]) -> int:
         return UNEXPECTED
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone, and there is no one to tell
+        return UNEXPECTED
+    except Exception as error:  # noqa: BLE001  a fault of ours: shown whole, and as JSON too
+        traceback.print_exc()
+        if as_json:
+            reason = f"unexpected {type(error).__name__}: {error}"
+            print_error(PreflightError(reason, code="unexpected"), as_json=True)
         return UNEXPECTED
     return code if isinstance(code, int) else 0

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mh_preflight.estimate import REASONS
 from mh_preflight.rates import EndpointFile, Rate, RateCard, dollars
 from mh_preflight.render.text import one_line
 from mh_preflight.units import seconds
@@ -170,6 +171,8 @@ def _terms(report: Report) -> RenderableType:
         "window", f"{start:g} to {end:g} s ({seconds(settings.window[1] - settings.window[0]):g} s)"
     )
     table.add_row("frame rate", _fps_line(report))
+    for code in dict.fromkeys((*estimate.queued.why, *estimate.settled.why)):
+        table.add_row("not exact", REASONS[code])
     if estimate.output_size:
         table.add_row("size", "{} x {}".format(*estimate.output_size))
     entry = settings.rates[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -328,6 +329,50 @@ def test_every_command_helps_with_an_example(cli: Any) -> None:
 
 def test_a_pipe_gets_no_colour(cli: Any, files: Path) -> None:
     assert "\x1b" not in cli(*lip(files)).out
+
+
+def test_names_that_the_terminal_cannot_show_are_escaped_and_json_is_utf8(
+    samples_folder: Path, tmp_path: Path
+) -> None:
+    name = "\u6620\u50cf \U0001f3ac.mp4"
+    shutil.copy(samples_folder / "clip.mp4", tmp_path / name)
+    program = "from mh_preflight.cli import main; main()"
+    surroundings = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+    for more, expected in (([], rb"\u6620\u50cf \U0001f3ac.mp4"), (["--json"], name.encode())):
+        ended = subprocess.run(
+            [sys.executable, "-c", program, "probe", name, *more],
+            cwd=tmp_path,
+            env=surroundings,
+            capture_output=True,
+            check=False,
+        )
+        assert (ended.returncode, ended.stderr) == (0, b"")
+        assert expected in ended.stdout
+
+
+def test_a_name_that_is_no_text_is_written_as_json(
+    cli: Any, samples_folder: Path, tmp_path: Path
+) -> None:
+    name = os.fsdecode(b"bad\xff.mp4")
+    try:
+        shutil.copy(samples_folder / "clip.mp4", tmp_path / name)
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    assert cli("probe", "--json", name).json["source"] == "bad\\udcff.mp4"
+    assert cli("probe", "--json", name + "x").json["error"]["code"] == "not-found"
+
+
+def test_a_fault_of_ours_is_unexpected_and_json_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_: str) -> Any:
+        raise RuntimeError("surprise")
+
+    monkeypatch.setattr("mh_preflight.cli.probe.probe", broken)
+    assert run(["probe", "--json", "a.mp4"]) == 1
+    captured = capfd.readouterr()
+    assert json.loads(captured.out)["error"]["code"] == "unexpected"
+    assert "RuntimeError: surprise" in captured.err
 
 
 def test_without_the_extra_the_command_says_how_to_install_it() -> None:
