@@ -1,6 +1,7 @@
 """What does it cost, since when, and what is a credit worth? Dated data, strictly read."""
 
 from mh_preflight.rates.card import EndpointRates, PlanRates, Priced, RateCard, bundled_rates
+from mh_preflight.rates.dated import Source, decimal_text
 from mh_preflight.rates.entries import (
     BASES,
     Against,
@@ -13,9 +14,7 @@ from mh_preflight.rates.entries import (
     Rate,
     RateRange,
     Sizes,
-    Source,
     Unit,
-    decimal_text,
 )
 from mh_preflight.rates.loading import read_file
 from mh_preflight.rates.money import dollars

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from mh_preflight.errors import RateFileError
-from mh_preflight.rates.entries import RANKS, Cap, Dated, EndpointFile, PlansFile, Rate, Source
+from mh_preflight.rates.dated import RANKS, Dated, Source
+from mh_preflight.rates.entries import Cap, EndpointFile, PlansFile, Rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
