@@ -131,7 +131,10 @@ def _files(job: Job, media: Mapping[str, Media], settings: Settings) -> Iterator
             message = f"{what} is not taken for {kind}: convert it to one of {', '.join(taken)}"
             yield Finding("extension-unsupported", "error", field, message)
         if known is None:
-            message = f"{path!r} is not on this machine: state its facts for an exact answer"
+            message = (
+                f"{path!r} is not on this machine: state what you know of it (--video-fps, "
+                "--video-duration, --audio-duration; in code, media=)"
+            )
             yield Finding("not-probed", "warning", field, message)
             continue
         yield from _track(known, kind, field)
@@ -185,9 +188,10 @@ def _window(job: Job, media: Mapping[str, Media], settings: Settings) -> Iterato
         yield Finding("window-too-long", "error", field, message)
     video, audio = length_of(job, media, "video"), length_of(job, media, "audio")
     if job.trimmed == "video" and video is not None and end > video:
+        advice = f"end it at {seconds(video):g}" if start < video else "start it earlier"
         message = (
             f"the window ends at {seconds(end):g} s, the video at {seconds(video):g} s: what is "
-            f"charged for the rest is not published; end it at {seconds(video):g}"
+            f"charged for the rest is not published; {advice}"
         )
         yield Finding("window-past-end", "warning", field, message)
     if audio is None:
@@ -208,7 +212,7 @@ def _frames(
     job: Job, media: Mapping[str, Media], settings: Settings, estimate: Estimate
 ) -> Iterator[Finding]:
     start, end = settings.window
-    found = media_of(job, media, "video")
+    found, field = media_of(job, media, "video"), _field_of(job, "video")
     if estimate.output_fps and (end - start) * estimate.output_fps < MICROSECOND:
         message = "the window is shorter than one frame and is charged as one"
         yield Finding("window-under-one-frame", "info", "end_seconds", message)
@@ -231,7 +235,7 @@ def _frames(
         yield Finding("fps-above-30", "warning", "max_fps_limit", message)
     if found.video.variable_frame_rate:
         message = "its frame rate varies, and no source says which rate is billed: a range"
-        yield Finding("variable-frame-rate", "warning", "assets.video_file_path", message)
+        yield Finding("variable-frame-rate", "warning", field, message)
     steady = not found.video.variable_frame_rate and "video.fps" not in found.uncertain
     if steady and rate is not None and limit is not None and limit >= rate:
         message = f"the video has {float(rate):g} fps, a limit of {float(limit):g} changes nothing"
@@ -240,7 +244,7 @@ def _frames(
     if estimate.output_size and estimate.output_size != size:
         width, height = estimate.output_size
         message = f"comes out at {width} x {height}, the source has {size[0]} x {size[1]}"
-        yield Finding("resized", "info", "assets.video_file_path", message)
+        yield Finding("resized", "info", field, message)
 
 
 def _request(settings: Settings) -> Iterator[Finding]:
@@ -253,7 +257,7 @@ def _request(settings: Settings) -> Iterator[Finding]:
         message = f"{mode!r} runs {settings.mode!r}: ask for that"
         yield Finding("mode-deprecated", "info", field, message)
     if plan is None:
-        message = "rules of a plan are not checked, dollars are shown for every plan"
+        message = "rules of a plan are not checked, dollars are shown for each plan with a price"
         yield Finding("plan-not-given", "info", None, message)
     elif plan not in settings.allowed_plans and plan not in settings.disputed_plans:
         needed = " or ".join(settings.allowed_plans)
@@ -289,6 +293,11 @@ def _rates(settings: Settings) -> Iterator[Finding]:
             "update mh-preflight"
         )
         yield Finding("rate-old", "warning", None, message)
+
+
+def _field_of(job: Job, kind: AssetKind) -> str | None:
+    names = [name for name in job.sources() if job.asset_kinds[name] == kind]
+    return f"assets.{names[0]}" if names else None
 
 
 def _ending(path: str) -> str:

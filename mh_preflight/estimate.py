@@ -344,49 +344,51 @@ def explain_estimate(settings: Settings, estimate: Estimate) -> tuple[str, ...]:
         settings: What runs.
         estimate: What it costs.
     """
-    start, end = settings.window
-    window = f"{seconds(end - start):g} s"
     least, most = settings.billing.queued
-    if least == "seconds" and settings.second is not None:
-        low, high = estimate.queued.credits_low, estimate.queued.credits_high
-        queued = (
-            f"queued: from ceil({_amount(settings.second.low)} credits a second x {window}) = "
-            f"{low} to ceil(ceil({rate_text(most)} fps x {window}) x "
-            f"{_amount(settings.frame.high)}) = {high} credits"
-        )
-    else:
-        queued = _sum("queued", rate_text(most), window, estimate.queued, settings.frame)
-    lines = [queued]
-    output = estimate.output_fps
-    if estimate.source_fps is not None and settings.fps_limit is not None:
-        fps = f"min({rate_text(estimate.source_fps)}, {rate_text(settings.fps_limit)})"
-    else:
-        fps = "?" if output is None else rate_text(output)
-    lines.append(_sum("settled", fps, window, estimate.settled, settings.frame))
-    for name, side in (("queued", estimate.queued), ("settled", estimate.settled)):
-        lines += [f"{name} is not exact: {REASONS[code]}" for code in side.why]
+    counted = rate_text(most) if least in {most, "seconds"} else f"{least} to {most}"
+    lines = _lines("queued", counted, settings, estimate.queued)
+    lines += _lines("settled", _settled_fps(settings, estimate), settings, estimate.settled)
     hold = "none, because there is no upper bound" if estimate.hold is None else estimate.hold
     lines.append(f"hold: the larger upper bound = {hold}")
     for entry in settings.rates:
         said = settings.sources[entry.sources[0]]
-        amount = " to ".join(dict.fromkeys(map(_amount, (entry.range.low, entry.range.high))))
         lines.append(
-            f"rate: {amount} credits a {entry.unit} since {entry.since}, by {said.rank} of "
+            f"rate: {_price(entry.range)} a {entry.unit} since {entry.since}, by {said.rank} of "
             f"{said.date}: {said.what} ({said.where})"
         )
     return tuple(lines)
 
 
-def _sum(name: str, fps: str, window: str, side: Side, rate: RateRange) -> str:
-    if side.credits is not None:
-        price = _amount(rate.expected or rate.low)
-        return (
-            f"{name}: ceil({fps} fps x {window}) = {side.frames} frames, "
-            f"ceil({side.frames} x {price}) = {side.credits} credits"
-        )
-    high = "no upper bound" if side.credits_high is None else side.credits_high
-    return f"{name}: ceil({fps} fps x {window}), from {side.credits_low} to {high} credits"
+def _settled_fps(settings: Settings, estimate: Estimate) -> str:
+    least, most = settings.billing.settled
+    if isinstance(least, Fraction) and isinstance(most, Fraction):
+        return rate_text(least) if least == most else f"{least} to {most}"
+    source = "?" if estimate.source_fps is None else rate_text(estimate.source_fps)
+    limit = settings.fps_limit
+    return source if limit is None else f"min({source}, {rate_text(limit)})"
 
 
-def _amount(value: Fraction) -> str:
-    return str(value) if value.denominator == 1 else f"{float(value):.6g}"
+def _lines(name: str, fps: str, settings: Settings, side: Side) -> list[str]:
+    start, end = settings.window
+    count = f"ceil({fps} fps x {seconds(end - start):g} s)"
+    price = _price(settings.frame)
+    if side.kind == "exact":
+        return [
+            f"{name}: {count} = {side.frames} frames, at {price} a frame = {side.credits} credits"
+        ]
+    frames = _bounds(side.frames_low, side.frames_high)
+    credits = _bounds(side.credits_low, side.credits_high)
+    line = f"{name}: {count}, {frames} frames at {price} a frame, {credits} credits"
+    return [line, *(f"{name} is not exact: {REASONS[code]}" for code in side.why)]
+
+
+def _price(rate: RateRange) -> str:
+    low, high = (str(v) if v.denominator == 1 else f"{float(v):.6g}" for v in (rate.low, rate.high))
+    amount = low if low == high else f"{low} to {high}"
+    return f"{amount} credit" if amount == "1" else f"{amount} credits"
+
+
+def _bounds(low: int, high: int | None) -> str:
+    if high is None:
+        return f"{low} or more"
+    return str(low) if low == high else f"{low} to {high}"

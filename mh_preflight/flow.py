@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
 
 from mh_preflight.checks import Finding, find_problems
 from mh_preflight.errors import (
@@ -16,14 +15,12 @@ from mh_preflight.errors import (
     UnknownRateError,
 )
 from mh_preflight.estimate import Estimate, estimate_job, explain_estimate
+from mh_preflight.jobs import Job
 from mh_preflight.media import Media, is_remote, probe
-from mh_preflight.rates import BASES, Basis, RateCard, bundled_rates
+from mh_preflight.rates import BASES, Basis, RateCard, bundled_rates, dollars
 from mh_preflight.savings import Saving, find_fitting, find_savings
 from mh_preflight.settings import Settings, resolve_settings
 from mh_preflight.units import PLANS, Number, Plan, exact
-
-if TYPE_CHECKING:
-    from mh_preflight.jobs import Job
 
 __all__ = ["Report", "preflight", "probe_assets"]
 
@@ -85,7 +82,7 @@ class Report:
             UnknownRateError: A limit in dollars, but no price of a credit is known.
             InputError: A limit is no number, or negative.
         """
-        allowed, name = self._allowed(max_credits, max_usd)
+        allowed, words = self._allowed(max_credits, max_usd)
         hold = self.estimate.hold
         if allowed is None or (hold is not None and hold <= allowed):
             return
@@ -98,26 +95,29 @@ class Report:
             else f"may cost {hold:,} credits"
         )
         hint = f"; {_in_words(fits[0])} would fit" if fits else ""
-        raise OverLimitError(f"the job {what}, {name} allows {allowed:,}{hint}", self, fits)
+        raise OverLimitError(f"the job {what}, {words}{hint}", self, fits)
 
     def _allowed(self, max_credits: int | None, max_usd: Number | None) -> tuple[int | None, str]:
         allowed: list[tuple[int, str]] = []
         if max_credits is not None:
             if isinstance(max_credits, bool) or not isinstance(max_credits, int):
                 raise InputError("max_credits: must be a whole number", field="max_credits")
-            allowed.append((max_credits, "max_credits"))
+            allowed.append((max_credits, f"max_credits allows {max_credits:,}"))
         if max_usd is not None:
             usd = exact(max_usd, field="max_usd")
             prices = [price for price in self.settings.per_credit.values() if price is not None]
             if not prices:
+                plan = f"the {self.settings.plan} plan" if self.settings.plan else "any plan"
                 raise UnknownRateError(
-                    f"no price of a credit is known for the {self.settings.plan} plan on "
-                    f"{self.settings.day}: max_usd cannot be kept",
+                    f"no price of a credit is known for {plan} on {self.settings.day}: "
+                    "max_usd cannot be kept, max_credits can",
                     field="max_usd",
                 )
-            allowed.append((int(usd // max(prices)), "max_usd"))
-        for number, name in allowed:
+            number = int(usd // max(prices))
+            allowed.append((number, f"max_usd allows US$ {dollars(usd)}, {number:,} credits"))
+        for number, words in allowed:
             if number < 0:
+                name = words.partition(" ")[0]
                 raise InputError(f"{name}: must not be negative", field=name)
         return min(allowed, default=(None, ""))
 
@@ -170,6 +170,8 @@ def preflight(  # noqa: PLR0913  what a price depends on
         >>> report.estimate.queued.credits, report.estimate.settled.credits
         (450, 360)
     """
+    if not isinstance(job, Job):
+        raise InputError("job: must be a job, such as LipSync(...) or job(endpoint, **body)")
     if plan is not None and plan not in PLANS:
         raise InputError(f"plan: {plan!r} is none of {', '.join(PLANS)}", field="plan")
     if basis not in BASES:
@@ -216,6 +218,8 @@ def probe_assets(job: Job, given: Mapping[str, Media]) -> dict[str, Media]:
     known = {}
     for name, source in sources.items():
         if name in given:
+            if not isinstance(given[name], Media):
+                raise InputError(f"media: {name} must be Media, from probe or Media.given")
             known[name] = given[name]
         elif not is_remote(source):
             try:

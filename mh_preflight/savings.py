@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mh_preflight.errors import UnknownRateError
 from mh_preflight.estimate import Estimate, estimate_job, length_of, settle_job
+from mh_preflight.jobs import SHORTEST_END
 from mh_preflight.settings import resolve_settings
 from mh_preflight.units import MICROSECOND, ceil_div, seconds
 
@@ -26,7 +27,6 @@ FPS_STEPS = (30, 24, 15, 12)
 MOST = 3  # savings that are shown
 
 CENTISECOND = MICROSECOND // 100
-SHORTEST = MICROSECOND // 10  # the API takes no end below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +136,10 @@ def _variants(
             yield {"max_fps_limit": step}, lost, replace(settings, fps_limit=Fraction(step))
     start, end = settings.window
     there = usable_end(job, media, start)
-    if there is not None and there >= SHORTEST and start < there < end:
+    if there is not None and there >= SHORTEST_END and start < there < end:
         lost = f"the last {seconds(end - there):g} s, for which there is no media"
         yield {"end_seconds": seconds(there)}, lost, replace(settings, window=(start, there))
-    for change, lost in _other_words(job, settings, rates):
+    for change, lost in _other_words(settings, rates):
         try:
             changed = resolve_settings(
                 job.changed(change),
@@ -160,15 +160,14 @@ def _is_refused(changed: Settings) -> bool:
     return too_long or (changed.plan is not None and changed.plan not in changed.allowed_plans)
 
 
-def _other_words(
-    job: Job, settings: Settings, rates: RateCard
-) -> Iterator[tuple[Mapping[str, Any], str]]:
+def _other_words(settings: Settings, rates: RateCard) -> Iterator[tuple[Mapping[str, Any], str]]:
     on_day = rates.endpoint(settings.endpoint, settings.day)
     for mode in settings.modes:
         if mode != settings.mode and on_day.least(mode) < settings.frame.high:
             yield {"style": {"generation_mode": mode}}, f"the {settings.mode} mode"
-    if "resolution" in type(job).model_fields and settings.sizes != ("480p",):
-        yield {"resolution": "480p"}, "picture size: 480p at the most"
+    sizes = on_day.sizes
+    if sizes and on_day.counts("resolution") and settings.sizes != sizes.names[:1]:
+        yield {"resolution": sizes.names[0]}, f"picture size: {sizes.names[0]} at the most"
 
 
 def usable_end(job: Job, media: Mapping[str, Media], start: int) -> int | None:
@@ -190,7 +189,7 @@ def _longest_end(
         hold = estimate_job(job, media, replace(settings, window=window)).hold
         return hold is not None and hold <= credits
 
-    low = ceil_div(max(start + CENTISECOND, SHORTEST), CENTISECOND)
+    low = ceil_div(max(start + CENTISECOND, SHORTEST_END), CENTISECOND)
     high = end // CENTISECOND
     if low > high or not fits(low):
         return None

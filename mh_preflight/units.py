@@ -16,8 +16,8 @@ from typing import Literal, TypeAlias, get_args
 from mh_preflight.errors import InputError
 
 __all__ = [
-    "MAX_FRAME_RATE",
     "MAX_SECONDS",
+    "MICROSECOND",
     "PLANS",
     "Number",
     "Plan",

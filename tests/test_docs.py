@@ -46,7 +46,7 @@ def test_the_commands_print_what_is_shown(
     monkeypatch.chdir(samples_folder)
     command, _, expected = session.partition("\n")
     assert command.startswith("$ mh-preflight ")
-    run(shlex.split(command)[2:])
+    assert run(shlex.split(command)[2:]) == 0
     assert capfd.readouterr().out.strip() == expected.strip()
 
 

@@ -192,9 +192,19 @@ def test_the_arithmetic_names_the_rates_source() -> None:
     lines = "\n".join(
         explain_estimate(settings(job(0, 15, 24)), estimated(job(0, 15, 24), media({"fps": 60})))
     )
-    assert "ceil(30 fps x 15 s) = 450 frames" in lines
-    assert "ceil(min(60, 24) fps x 15 s) = 360 frames" in lines
+    assert "queued: ceil(30 fps x 15 s) = 450 frames, at 1 credit a frame = 450 credits" in lines
+    assert "settled: ceil(min(60, 24) fps x 15 s) = 360 frames" in lines
     assert "https://pypi.org/project/magic-hour/0.90.0/" in lines
+
+
+def test_the_arithmetic_of_a_range_shows_both_ends_and_why() -> None:
+    photo = talking_photo()
+    lines = "\n".join(explain_estimate(settings(photo, "pro"), estimated(photo, media(), "pro")))
+    assert "settled: ceil(24 fps x 15 s), 360 frames at 2 to 4 credits a frame, 720 to" in lines
+    assert "settled is not exact: the sources of the rate contradict each other" in lines
+    unknown = "\n".join(explain_estimate(settings(lip_sync()), estimated(lip_sync(), {})))
+    assert "settled: ceil(? fps x 15 s), 1 or more frames" in unknown
+    assert "hold: the larger upper bound = none" in unknown
 
 
 # ----------------------------------------------------------------------------- rules of arithmetic

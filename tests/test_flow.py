@@ -68,7 +68,7 @@ def test_over_the_limit_nothing_is_returned_and_the_report_is_there() -> None:
 
 def test_a_limit_in_dollars_is_exact() -> None:
     report(max_usd="0.9")
-    with pytest.raises(mh.OverLimitError, match="max_usd allows 899"):
+    with pytest.raises(mh.OverLimitError, match=r"max_usd allows US\$ 0.8999, 899 credits"):
         report(max_usd=Decimal("0.8999"))
 
 

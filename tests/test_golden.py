@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from making import Clip, make_video
 
 import mh_preflight as mh
 
 CHARGES = json.loads((Path(__file__).parent / "golden" / "charges.json").read_text())
+
+
+def test_a_real_webm_of_sixty_frames_a_second_settles_at_six_hundred(tmp_path: Path) -> None:
+    clip = Clip(frames=600, rate=Fraction(60), codec="libvpx", size=(16, 16))
+    video = make_video(tmp_path / "clip.webm", clip)
+    assets = {"video_source": "file", "video_file_path": str(video), "audio_file_path": "a.mp3"}
+    job = mh.LipSync(assets=assets, start_seconds=0, end_seconds=10)
+    audio = mh.Media.given("audio", duration_seconds=10)
+    report = mh.preflight(job, as_of=date(2026, 11, 22), media={"audio_file_path": audio})
+    assert report.estimate.settled.credits == 600
 
 
 @pytest.mark.parametrize("charge", CHARGES, ids=[charge["name"] for charge in CHARGES])

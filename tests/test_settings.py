@@ -25,9 +25,10 @@ from pricing import TODAY, lip_sync, settings, talking_photo
 def test_the_mode_that_runs_depends_on_the_day(
     asked: Any, day: date, runs: str, state: str
 ) -> None:
-    body = {"style": {"generation_mode": asked}} if asked else {}
+    body: dict[str, Any] = {"style": {"generation_mode": asked}} if asked else {}
     found = settings(talking_photo(**body), "creator", day)
-    assert (found.mode, found.mode_state) == (runs, state)
+    assert found.mode == runs
+    assert found.mode_state == state
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_the_longest_edge_is_the_smaller_of_plan_and_request() -> None:
 
 
 def test_limits_are_those_of_mode_and_day() -> None:
-    prompted = {"style": {"generation_mode": "prompted"}}
+    prompted: dict[str, Any] = {"style": {"generation_mode": "prompted"}}
     assert settings(talking_photo(), "pro").max_seconds == 300
     assert settings(talking_photo(**prompted), "pro").max_seconds == 45
     assert settings(talking_photo(), "pro", date(2025, 6, 10)).max_seconds is None
@@ -77,7 +78,8 @@ def test_limits_are_those_of_mode_and_day() -> None:
 def test_a_rate_a_second_is_the_same_a_frame_at_the_tools_own_rate() -> None:
     found = settings(talking_photo(style={"generation_mode": "prompted"}), "creator")
     assert found.second is not None
-    assert (found.second.low, found.second.high, found.second.expected) == (20, 24, 24)
+    assert found.second.low == 20
+    assert found.second.high == found.second.expected == 24
     assert found.frame.low == Fraction(20, 24)
     assert found.frame.high == 1
 

@@ -19,6 +19,8 @@ def main() -> None:
         sys.exit(fail_without_typer(error.name or "typer", sys.argv[1:]))
     from mh_preflight.cli.app import run
 
+    if sys.stdout is None:
+        sys.exit("mh-preflight: there is nowhere to write the answer to")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # JSON is UTF-8 everywhere; text for people is what their terminal can show.

@@ -90,6 +90,9 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one answer a way to 
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone, and there is no one to tell
         return UNEXPECTED
+    except OSError as error:
+        print(f"mh-preflight: the answer cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return UNEXPECTED
     except Exception as error:  # noqa: BLE001  a fault of ours: shown whole, and as JSON too
         traceback.print_exc()
         if as_json:

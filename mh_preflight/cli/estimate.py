@@ -20,9 +20,9 @@ from mh_preflight.cli.options import (
     number_from,
 )
 from mh_preflight.cli.output import show, working
-from mh_preflight.errors import InputError, JobError, OverLimitError
+from mh_preflight.errors import FindingsError, InputError, JobError, OverLimitError
 from mh_preflight.flow import Report, preflight, probe_assets
-from mh_preflight.jobs import Job, json_object, model_of
+from mh_preflight.jobs import ENDPOINTS, Job, json_object, model_of
 from mh_preflight.media import Media
 from mh_preflight.rates import BASES, Basis
 from mh_preflight.settings import resolve_settings
@@ -32,6 +32,21 @@ __all__ = ["estimate", "show_report"]
 
 ASSETS, REQUEST, FACTS = "Files", "Request", "Facts of files that are not here"
 LIMITS, ANSWER = "Limits of your own", "Answer"
+
+OPTIONS = {
+    "assets.video_file_path": "--video",
+    "assets.audio_file_path": "--audio",
+    "assets.image_file_path": "--image",
+    "assets.youtube_url": "--youtube",
+    "start_seconds": "--start",
+    "end_seconds": "--end",
+    "max_fps_limit": "--max-fps-limit",
+    "width": "--width",
+    "height": "--height",
+    "style.generation_mode": "--mode",
+    "resolution": "--resolution",
+}
+"""The option for each field of the request body."""
 
 Text = str | None
 Facts: TypeAlias = dict[Literal["video", "audio"], dict[str, str | None]]
@@ -44,7 +59,13 @@ def _option(name: str, help_text: str, panel: str, metavar: str = "TEXT") -> Any
 
 
 def estimate(  # noqa: PLR0913  one parameter an option
-    endpoint: Annotated[str, typer.Argument(help="lip-sync or ai-talking-photo.")],
+    endpoint: Annotated[
+        str,
+        typer.Argument(
+            help="lip-sync or ai-talking-photo.",
+            autocompletion=lambda: [model.endpoint for model in ENDPOINTS],
+        ),
+    ],
     video: Annotated[Text, _option("--video", "The video.", ASSETS, "FILE")] = None,
     audio: Annotated[Text, _option("--audio", "The voice.", ASSETS, "FILE")] = None,
     image: Annotated[Text, _option("--image", "The portrait.", ASSETS, "FILE")] = None,
@@ -104,25 +125,31 @@ def estimate(  # noqa: PLR0913  one parameter an option
 
     mh-preflight estimate lip-sync --video clip.mov --audio line.mp3 --end 15 --max-fps-limit 24
     """
-    flags = {
-        "assets.video_file_path": video,
-        "assets.audio_file_path": audio,
-        "assets.image_file_path": image,
-        "assets.youtube_url": youtube,
-        "start_seconds": number_from(start, "--start"),
-        "end_seconds": number_from(end, "--end"),
-        "max_fps_limit": number_from(max_fps_limit, "--max-fps-limit"),
-        "width": number_from(width, "--width"),
-        "height": number_from(height, "--height"),
-        "style.generation_mode": mode,
-        "resolution": resolution,
-    }
-    given = {name: value for name, value in flags.items() if value is not None}
+    values = (
+        video,
+        audio,
+        image,
+        youtube,
+        number_from(start, "--start"),
+        number_from(end, "--end"),
+        number_from(max_fps_limit, "--max-fps-limit"),
+        number_from(width, "--width"),
+        number_from(height, "--height"),
+        mode,
+        resolution,
+    )
+    given = {name: v for name, v in zip(OPTIONS, values, strict=True) if v is not None}
     if request is None:
-        job = _job_from_flags(endpoint, given)
+        try:
+            job = _job_from_flags(endpoint, given)
+        except JobError as error:
+            raise _in_options(error) from None
     elif given:
         name = next(iter(given))
-        raise InputError(f"--request already has the whole body; leave {name} out", field=name)
+        raise InputError(
+            f"{OPTIONS[name]}: --request already has the whole body; leave one of them out",
+            field=name,
+        )
     else:
         job = _job_from_file(endpoint, request)
     facts: Facts = {
@@ -163,7 +190,7 @@ def show_report(
     if as_json:
         from mh_preflight.render.wire import report_json
 
-        typer.echo(report_json(report, over))
+        typer.echo(report_json(report, _findings_error(report) or over))
     else:
         from mh_preflight.render.terminal import fits_view, report_view
 
@@ -176,6 +203,14 @@ def show_report(
     return FINE if over is None else OVER_LIMIT
 
 
+def _findings_error(report: Report) -> FindingsError | None:
+    try:
+        report.raise_for_findings()
+    except FindingsError as error:
+        return error
+    return None
+
+
 def _job_from_flags(endpoint: str, given: dict[str, Any]) -> Job:
     model = model_of(endpoint)
     body: dict[str, Any] = {"start_seconds": 0, "end_seconds": MAX_SECONDS}
@@ -186,9 +221,20 @@ def _job_from_flags(endpoint: str, given: dict[str, Any]) -> Job:
         else:
             body[name] = value
     assets = body.setdefault("assets", {})
+    if {"video_file_path", "youtube_url"} <= set(assets):
+        raise InputError("--youtube: --video is given too; leave one of them out", field="assets")
     if "youtube_url" in model.asset_kinds:
         assets["video_source"] = "youtube" if "youtube_url" in assets else "file"
     return model(**body)
+
+
+def _in_options(error: JobError) -> JobError:
+    """Name the option that was typed in the place of the field of the request."""
+    option = OPTIONS.get(error.field or "")
+    if option is None:
+        return error
+    message = f"{option}: {error.message.removeprefix(f'{error.field}: ')}"
+    return JobError(message, code=error.code, field=error.field)
 
 
 def _job_from_file(endpoint: str, path: Path) -> Job:
@@ -219,10 +265,17 @@ def _media(job: Job, facts: Facts) -> dict[str, Media]:
 def _but_given(
     known: Media | None, kind: Literal["video", "audio"], source: str, facts: dict[str, str]
 ) -> Media:
+    if known is not None and getattr(known, kind) is None:
+        return known  # what is not in the file cannot be told from outside: a finding will say so
     base = known or Media.given(kind, source=source)
-    return base.but_given(
-        fps=facts.get("fps"), duration_seconds=facts.get("duration_seconds"), track=kind
-    )
+    try:
+        return base.but_given(
+            fps=facts.get("fps"), duration_seconds=facts.get("duration_seconds"), track=kind
+        )
+    except InputError as error:
+        name = "fps" if error.field == "fps" else "duration"
+        reason = error.message.removeprefix(f"{error.field}: ")
+        raise InputError(f"--{kind}-{name}: {reason}", field=f"{kind}_{name}") from None
 
 
 def _end_of_media(job: Job, media: dict[str, Media]) -> float:
@@ -235,6 +288,11 @@ def _end_of_media(job: Job, media: dict[str, Media]) -> float:
         raise InputError(
             f"--end: is needed, because the length of the {job.trimmed} is not known",
             field="end_seconds",
+        )
+    if end <= start:
+        raise InputError(
+            f"--start: {seconds(start):g} s lies after the end of the media, {seconds(end):g} s",
+            field="start_seconds",
         )
     return seconds(end)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -22,8 +23,15 @@ __all__ = [
     "chosen_plan",
     "chosen_rates",
     "day_from",
+    "field_of",
     "number_from",
 ]
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_NUMBER = re.compile(
+    r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf)", re.IGNORECASE
+)
 
 POLICY = "mh-preflight.toml"
 VARIABLE = "MH_PREFLIGHT_PLAN"
@@ -35,6 +43,7 @@ PlanName: TypeAlias = Annotated[
         help="free, creator, pro or business. Default: MH_PREFLIGHT_PLAN, then mh-preflight.toml.",
         metavar="PLAN",
         show_default=False,
+        autocompletion=lambda: list(PLANS),
     ),
 ]
 AsOf: TypeAlias = Annotated[
@@ -64,7 +73,7 @@ def chosen_plan(given: str | None) -> Plan | None:
     if name is None:
         return None
     for plan in PLANS:
-        if plan == name:
+        if plan == name.lower():
             return plan
     raise InputError(f"{place}: {name!r} is none of {', '.join(PLANS)}", field="plan")
 
@@ -100,11 +109,12 @@ def day_from(text: str | None, option: str = "--as-of") -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
-        raise InputError(
-            f"{option}: {text!r} is no day such as 2026-11-22", field=option.lstrip("-")
-        ) from None
+        day = None
+    if day is None:
+        raise InputError(f"{option}: {text!r} is no day such as 2026-11-22", field=field_of(option))
+    return day
 
 
 def number_from(text: str | None, option: str) -> int | float | None:
@@ -115,7 +125,13 @@ def number_from(text: str | None, option: str) -> int | float | None:
     """
     if text is None:
         return None
-    try:
-        return int(text) if text.lstrip("+-").isdigit() and len(text) <= 18 else float(text)  # noqa: PLR2004
-    except ValueError:
-        raise InputError(f"{option}: {text!r} is not a number", field=option.lstrip("-")) from None
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    raise InputError(f"{option}: {text!r} is not a number", field=field_of(option))
+
+
+def field_of(option: str) -> str:
+    """Give the name that an option has in JSON."""
+    return option.lstrip("-").replace("-", "_")

@@ -18,9 +18,9 @@ __all__ = ["show", "working"]
 WIDTH = 100  # of output that goes to a file or a pipe
 
 
-def show(view: RenderableType, *, to_stderr: bool = False) -> None:
+def show(view: RenderableType) -> None:
     """Print something for people; rich keeps to `NO_COLOR` and to what the terminal can do."""
-    stream = sys.stderr if to_stderr else sys.stdout
+    stream = sys.stdout
     if stream.isatty():
         Console(file=stream, highlight=False).print(view)
         return

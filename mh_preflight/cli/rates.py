@@ -10,7 +10,7 @@ import typer
 
 from mh_preflight.cli.options import AsOf, Json, RatesFile, chosen_rates, day_from
 from mh_preflight.cli.output import show
-from mh_preflight.errors import InputError
+from mh_preflight.errors import InputError, UnknownRateError
 
 if TYPE_CHECKING:
     from mh_preflight.rates import EndpointFile, Rate, RateCard
@@ -36,7 +36,10 @@ def rates(
     day = day_from(as_of) or datetime.now(UTC).date()
     days = _days(between)
     files = _files(card, endpoint)
-    rates_of = {file.endpoint: _chosen(file, days, None if endpoint else day) for file in files}
+    whole = endpoint is not None and as_of is None
+    rates_of = {file.endpoint: _chosen(file, days, None if whole else day) for file in files}
+    if days is None and not any(rates_of.values()):
+        raise UnknownRateError(f"no rate is known on {day}")
     if as_json:
         shown = [_table(file, rates_of[file.endpoint]) for file in files]
         answer = {"card_version": card.version, "endpoints": shown}
@@ -48,7 +51,10 @@ def rates(
         show(rates_view(card, day))
         return
     for file in files:
-        show(history_view(file, rates_of[file.endpoint]))
+        if rates_of[file.endpoint]:
+            show(history_view(file, rates_of[file.endpoint]))
+        else:
+            typer.echo(f"{file.title}: nothing changed")
 
 
 def _days(between: tuple[str, str] | None) -> tuple[date, date] | None:

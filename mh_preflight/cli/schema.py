@@ -20,12 +20,17 @@ ANSWERS = ("estimate", "probe", "error")
 FILES = ("rates", "plans")
 
 
+def _known() -> list[str]:
+    return [*ANSWERS, *FILES, *(model.endpoint for model in ENDPOINTS)]
+
+
 def schema(
     of: Annotated[
         str,
         typer.Argument(
             help="estimate, probe or error (what comes out); an endpoint (its request body); "
-            "rates or plans (a rate file)."
+            "rates or plans (a rate file).",
+            autocompletion=_known,
         ),
     ] = "estimate",
     as_json: Json = False,  # the schema is JSON either way; every command takes the flag
@@ -46,6 +51,6 @@ def schema(
     elif of in {model.endpoint for model in ENDPOINTS}:
         found = model_of(of).model_json_schema()
     else:
-        known = ", ".join((*ANSWERS, *FILES, *(model.endpoint for model in ENDPOINTS)))
+        known = ", ".join(_known())
         raise InputError(f"there is no schema of {of!r}; there are {known}", field="of")
     typer.echo(json.dumps(found, indent=2, ensure_ascii=False))

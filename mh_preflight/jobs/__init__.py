@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from mh_preflight.errors import JobError
-from mh_preflight.jobs.base import AssetKind, Job, Part, json_object
+from mh_preflight.jobs.base import SHORTEST_END, AssetKind, Job, Part, json_object
 from mh_preflight.jobs.lip_sync import LipSync, LipSyncAssets, LipSyncStyle
 from mh_preflight.jobs.talking_photo import TalkingPhoto, TalkingPhotoAssets, TalkingPhotoStyle
 
 __all__ = [
     "ENDPOINTS",
+    "SHORTEST_END",
     "AssetKind",
     "Job",
     "LipSync",

@@ -22,6 +22,7 @@ from mh_preflight.errors import InputError, JobError
 from mh_preflight.units import exact, frame_rate, microseconds
 
 __all__ = [
+    "SHORTEST_END",
     "AssetKind",
     "EndSeconds",
     "FpsLimit",
@@ -32,6 +33,7 @@ __all__ = [
     "Pixels",
     "Seconds",
     "WindowedJob",
+    "json_object",
 ]
 
 AssetKind: TypeAlias = Literal["video", "audio", "image"]
@@ -78,6 +80,12 @@ def _intensity(value: object) -> int | float:
     return number
 
 
+def _path(value: object) -> str:
+    if not isinstance(value, str) or not value:  # bytes that are no text may be in it
+        raise InputError("must be a path or URL, as text")
+    return value
+
+
 _NUMBER = {"type": "number"}
 # A whole number stays whole, so that the body goes out as it came in.
 Seconds: TypeAlias = Annotated[
@@ -93,7 +101,9 @@ Intensity: TypeAlias = Annotated[
     float, PlainValidator(_intensity), WithJsonSchema({**_NUMBER, "minimum": 0})
 ]
 Pixels: TypeAlias = Annotated[int, Field(strict=True, ge=1)]
-Path: TypeAlias = Annotated[str, Field(strict=True, min_length=1)]
+Path: TypeAlias = Annotated[
+    str, PlainValidator(_path), WithJsonSchema({"type": "string", "minLength": 1})
+]
 
 
 class Part(BaseModel):

@@ -244,12 +244,14 @@ class Media(_Facts):
         return media
 
     def _with(self, room: str, facts: dict[str, Any]) -> Self:
-        held: Any = getattr(self, room) or (Audio() if room == "audio" else None)
+        held: Any = getattr(self, room)
         models: dict[str, type[_Facts]] = {"video": Video, "audio": Audio, "image": Image}
         fields = models[room].model_fields
         if strange := set(facts) - set(fields):
             name = min(strange)
             raise InputError(f"{name}: {self.kind or room} has no such fact", field=name)
+        if held is None and room != "image":
+            raise InputError(f"{min(facts)}: {self.source!r} has no {room}", field=min(facts))
         if room == "image":
             size = {"width", "height"} & set(facts) if held is None else {"width", "height"}
             if size != {"width", "height"}:

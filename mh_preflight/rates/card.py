@@ -106,6 +106,11 @@ class EndpointRates:
             self._priced[mode, sizes] = self._price(mode, sizes)
         return self._priced[mode, sizes]
 
+    def counts(self, name: str) -> bool:
+        """Tell whether a field that counts only between dates does so on this day."""
+        dates = self.file.fields_by_name.get(name, ())
+        return any(entry.holds_on(self.day) for entry in dates)
+
     def least(self, mode: str) -> Fraction:
         """Give the credits a frame of a mode in its cheapest size, at the most.
 

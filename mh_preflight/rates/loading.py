@@ -91,7 +91,10 @@ def _parsed(model: type[F], table: Mapping[str, Any], path: Path) -> F:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
+        reason = {
+            "missing": "is required (docs/rates.md has the format)",
+            "extra_forbidden": "is no key of a rate file (docs/rates.md has the format)",
+        }.get(first["type"], first["msg"].removeprefix("Value error, "))
         raise RateFileError(f"{path}: {place}: {reason}", field=place, source=str(path)) from None
 
 

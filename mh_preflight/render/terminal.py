@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mh_preflight.flow import Report
     from mh_preflight.media import Media
     from mh_preflight.savings import Saving
+    from mh_preflight.units import Plan
 
 __all__ = ["fits_view", "history_view", "media_view", "rates_view", "report_view"]
 
@@ -80,7 +81,7 @@ def rates_view(card: RateCard, day: date) -> RenderableType:
     """Show the rates of all endpoints on a day."""
     table = Table(title=f"Credits on {day} (rates {card.version})", title_justify="left", box=None)
     for column in ("endpoint", "mode", "size", "credits", "since", "by"):
-        table.add_column(column, header_style="bold")
+        table.add_column(column, header_style="bold", no_wrap=column in {"endpoint", "since"})
     for file in card.endpoints.values():
         for rate in file.rates:
             if rate.holds_on(day):
@@ -119,41 +120,46 @@ def _title(report: Report) -> Text:
 
 
 def _numbers(report: Report) -> RenderableType:
-    estimate = report.estimate
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=True)
-    table.add_column("")
-    table.add_column("credits", justify="right", header_style="dim")
-    table.add_column("frames", justify="right", header_style="dim")
-    prices = {plan: money for plan, money in estimate.usd.items() if money is not None}
-    for plan in prices:
-        table.add_column(f"US$ {plan}", justify="right", header_style="dim", no_wrap=True)
-    table.add_column("", style="dim", no_wrap=True)
+    settings, estimate = report.settings, report.estimate
+    money = estimate.usd.get(settings.plan) if settings.plan else None
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("", style="bold", no_wrap=True)
+    table.add_column("credits", justify="right", style="bold", header_style="dim", no_wrap=True)
+    table.add_column("frames", justify="right", header_style="dim", no_wrap=True)
+    if money is not None:
+        table.add_column("US$", justify="right", header_style="dim", no_wrap=True)
+    table.add_column("", style="dim")
+    hold = "no bound" if estimate.hold is None else f"{estimate.hold:,}"
+    rows = (
+        ("queued", _credits(estimate.queued), _frames(estimate.queued), "when created"),
+        ("settled", _credits(estimate.settled), _frames(estimate.settled), _settled_note(report)),
+        ("hold", hold, "", "must be affordable"),
+    )
+    for (name, credits, frames, note), dollar in zip(rows, _dollar_cells(money), strict=True):
+        table.add_row(name, credits, frames, *([] if money is None else [dollar]), note)
+    parts: list[RenderableType] = [table]
+    if settings.plan is None and any(estimate.usd.values()):
+        parts += [Text(""), _dollars_by_plan(estimate.usd)]
+    return Padding(Group(*parts), (1, 0, 1, 2))
 
-    def row(name: str, credits: str, frames: str, money: Iterable[str], note: str) -> None:
-        table.add_row(Text(name, style="bold"), Text(credits, style="bold"), frames, *money, note)
 
-    row(
-        "queued",
-        _credits(estimate.queued),
-        _frames(estimate.queued),
-        [_dollars(money.queued) for money in prices.values()],
-        "when created",
-    )
-    row(
-        "settled",
-        _credits(estimate.settled),
-        _frames(estimate.settled),
-        [_settled(money) for money in prices.values()],
-        _settled_note(report),
-    )
-    row(
-        "hold",
-        "no bound" if estimate.hold is None else f"{estimate.hold:,}",
-        "",
-        ["?" if money.hold is None else _dollars(money.hold) for money in prices.values()],
-        "must be affordable",
-    )
-    return Padding(table, (1, 0, 1, 2))
+def _dollars_by_plan(usd: Mapping[Plan, Money | None]) -> RenderableType:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("US$", header_style="dim", style="dim", no_wrap=True)
+    for name in ("queued", "settled", "hold"):
+        table.add_column(name, justify="right", header_style="dim", no_wrap=True)
+    for plan, money in usd.items():
+        if money is not None:
+            table.add_row(plan, *_dollar_cells(money))
+    return table
+
+
+def _dollar_cells(money: Money | None) -> tuple[str, str, str]:
+    """Give what is queued, settled and held in US dollars."""
+    if money is None:
+        return "", "", ""
+    hold = "no bound" if money.hold is None else _dollars(money.hold)
+    return _dollars(money.queued), _settled(money), hold
 
 
 def _settled_note(report: Report) -> str:

@@ -172,10 +172,10 @@ class ReportBody(_Body):
     savings: list[SavingBody]
     media: dict[str, Media | list[Media]]
     error: FailureBody | None = Field(
-        default=None, description="Only where the job is over a limit of the caller's."
+        default=None, description="Only where there are error findings, or a limit is exceeded."
     )
     fits: list[SavingBody] | None = Field(
-        default=None, description="Only with error: changes with which the hold fits."
+        default=None, description="Only over a limit: changes with which the hold fits."
     )
 
 
@@ -185,12 +185,12 @@ class ErrorBody(_Body):
     error: FailureBody
 
 
-def report_body(report: Report, over: OverLimitError | None = None) -> ReportBody:
+def report_body(report: Report, error: PreflightError | None = None) -> ReportBody:
     """Turn a report into the JSON contract.
 
     Args:
         report: The report.
-        over: The limit that it is over, if any.
+        error: Why the job must not be sent, if so.
     """
     settings, estimate = report.settings, report.estimate
     start, end = settings.window
@@ -226,15 +226,16 @@ def report_body(report: Report, over: OverLimitError | None = None) -> ReportBod
         ],
         savings=_savings(report.savings),
         media=dict(report.media),
-        error=None if over is None else _failure(over),
-        fits=None if over is None else _savings(over.fits),
+        error=None if error is None else _failure(error),
+        fits=_savings(error.fits) if isinstance(error, OverLimitError) else None,
     )
 
 
-def report_json(report: Report, over: OverLimitError | None = None) -> str:
-    """Write a report as one line of JSON; `error` and `fits` only where it is over a limit."""
-    left_out = {"error", "fits"} if over is None else set()
-    return report_body(report, over).model_dump_json(by_alias=True, exclude=left_out)
+def report_json(report: Report, error: PreflightError | None = None) -> str:
+    """Write a report as one line of JSON; `error` and `fits` only where there are any."""
+    body = report_body(report, error)
+    left_out = {name for name in ("error", "fits") if getattr(body, name) is None}
+    return body.model_dump_json(by_alias=True, exclude=left_out)
 
 
 def report_schema() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -137,6 +138,7 @@ def test_an_error_finding_ends_with_three_even_over_a_limit(cli: Any, files: Pat
     ended = cli(*paid, "--json")
     assert ended.code == 3
     assert ended.json["findings"][0]["code"] == "mode-needs-paid-plan"
+    assert ended.json["error"]["code"] == "findings"
     assert cli(*paid, "--max-credits", "1").code == 3
     assert cli(*lip(files, "--strict")).code == 3
 
@@ -156,14 +158,18 @@ def test_an_unknown_rate_ends_with_five_before_all_else(cli: Any, files: Path) -
         (["--end", "1e30"], 2, "end_seconds"),
         (["--end", "0"], 2, "end_seconds"),
         (["--end", "soon"], 2, "end"),
+        (["--end", "1_0"], 2, "end"),
+        (["--start", "99"], 2, "start_seconds"),
+        (["--youtube", "https://youtu.be/x"], 2, "assets"),
         (["--max-fps-limit", "0"], 2, "max_fps_limit"),
         (["--mode", "ultra"], 2, "style.generation_mode"),
         (["--height", "9"], 2, "width"),
         (["--image", "a.png"], 2, "assets.image_file_path"),
-        (["--video-fps", "0"], 2, "fps"),
-        (["--video-fps", "nan"], 2, "fps"),
+        (["--video-fps", "0"], 2, "video_fps"),
+        (["--video-fps", "nan"], 2, "video_fps"),
         (["--plan", "gold"], 2, "plan"),
-        (["--as-of", "today"], 2, "as-of"),
+        (["--as-of", "today"], 2, "as_of"),
+        (["--as-of", "2026-W47-7"], 2, "as_of"),
         (["--usd", "weekly"], 2, "usd"),
         (["--max-usd", "nan"], 2, "max_usd"),
         (["--max-credits", "-1"], 2, "max_credits"),
@@ -212,6 +218,11 @@ def test_the_wrong_kind_of_file_is_an_error_finding(
     still = cli(*lip(files, "--end", "5", "--json", video=str(samples_folder / "portrait.png")))
     sound = cli(*lip(files, "--end", "5", "--json", video="a8.wav"))
     silent = cli(*lip(files, "--end", "5", "--json", audio="v24.mp4"))
+    told = cli(*lip(files, "--end", "5", "--json", "--video-fps", "30", video="a8.wav"))
+    assert told.code == 3
+    assert "no-video-track" in [finding["code"] for finding in told.json["findings"]]
+    told = cli(*lip(files, "--end", "5", "--json", "--audio-duration", "9", audio="v24.mp4"))
+    assert "no-audio-track" in [finding["code"] for finding in told.json["findings"]]
     for ended, code in (
         (still, "no-video-track"),
         (sound, "no-video-track"),
@@ -241,6 +252,7 @@ def test_the_plan_comes_from_the_environment_or_a_file(
     assert cli(*lip(files, "--json")).code == 2
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write")
 def test_a_read_only_working_folder_is_no_obstacle(cli: Any, files: Path, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
@@ -291,6 +303,8 @@ def test_rates_show_a_day_a_history_and_what_changed(cli: Any) -> None:
         "2026-08-16",
         "2026-08-23",
     }
+    assert cli("rates", "--as-of", "1990-01-01", "--json").code == 5
+    assert "nothing changed" in cli("rates", "--between", "2026-11-01", "2026-11-02").out
     assert cli("rates", "no-such-tool", "--json").code == 2
     assert cli("rates", "--between", "2026-08-16", "2026-01-01").code == 2
 
@@ -324,7 +338,40 @@ def test_the_demo_shows_both_jobs_and_leaves_nothing_behind(cli: Any, tmp_path: 
 def test_every_command_helps_with_an_example(cli: Any) -> None:
     assert "Exit codes" in cli("--help").out
     for command in ("demo", "probe", "estimate", "rates", "schema"):
-        assert re.search(r"mh-preflight\s+" + command, cli(command, "--help").out)
+        assert re.search(rf"Example:\s+mh-preflight\s+{command}", cli(command, "--help").out)
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "120"])
+def test_the_numbers_are_whole_however_narrow_the_terminal(
+    files: Path, columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    out = io.StringIO()
+    monkeypatch.setattr(out, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout", out)
+    assert run([str(argument) for argument in lip(files)]) == 0
+    for word in ("queued", "settled", "hold", "450", "900", "creator", "0.90"):
+        assert word in out.getvalue()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+@pytest.mark.parametrize(("wish", "colour"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_gets_colour_where_it_is_wanted(
+    files: Path, wish: dict[str, str], colour: bool
+) -> None:
+    program = "from mh_preflight.cli import main; main()"
+    master, slave = os.openpty()
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *(str(argument) for argument in lip(files))],
+        env={k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm"} | wish,
+        stdout=slave,
+        check=False,
+    )
+    os.close(slave)
+    shown = os.read(master, 100_000).decode()
+    os.close(master)
+    assert ended.returncode == 0
+    assert bool(re.search(r"\x1b\[(\d+;)*3\d", shown)) == colour
 
 
 def test_a_pipe_gets_no_colour(cli: Any, files: Path) -> None:

@@ -62,6 +62,10 @@ def score_video(score: Score, file: str, truth: dict[str, Any], media: Media | N
     score.hold(media, file, "video.frames", good=frames in accepted, shown=f"{frames} {accepted}")
     size, shown = truth.get("display_size"), [video.width, video.height]
     score.hold(media, file, "video.width", good=size in (None, shown), shown=f"{shown} {size}")
+    turned = truth.get("rotation")
+    if turned is not None and abs(turned) <= 360:
+        good = video.rotation == -turned % 360
+        score.hold(media, file, "video.rotation", good=good, shown=f"{video.rotation} {turned}")
     length, frames = truth.get("decoded_duration"), truth.get("frames")
     if length and frames and video.duration_seconds is not None:
         off = abs(video.duration_seconds - length) * frames / length
