@@ -1,7 +1,6 @@
-"""How is the picture turned, and in which order is it shown? A bounded walk over mp4 boxes.
+"""How is the picture turned, and where are its tables? A bounded walk over mp4 boxes.
 
-PyAV shows the display matrix only with a decoded frame, and its sample index knows when a sample is
-decoded, but not when it is shown (`ctts`). Either would cost more than all other facts together.
+PyAV shows the display matrix only with a decoded frame, which costs more than all other facts.
 """
 
 from __future__ import annotations
@@ -12,12 +11,8 @@ from dataclasses import dataclass
 from mmap import mmap
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import numpy.typing as npt
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["BoxTrack", "Bytes", "read_track"]
 
@@ -26,8 +21,8 @@ Bytes: TypeAlias = bytes | mmap
 MOST_BOXES = 4096
 """Boxes looked at in one file; real ones have dozens."""
 
-MOST_RUNS = 1 << 20
-"""Entries read of one table, each a run of samples."""
+MOST_EDITS = 4096
+"""Entries read of one edit list."""
 
 _MATRIX = {b"mvhd": (36, 48), b"tkhd": (40, 52)}  # where it stands, in version 0 and in version 1
 _TRACK_ID = (12, 20)
@@ -42,14 +37,12 @@ class BoxTrack:
     Attributes:
         rotation: Degrees clockwise, 0 to 359; 0 where the matrix makes no sense.
         edits: Pieces of media that the edit list shows; 1 where there is none.
-        delays: For runs of samples in the order of decoding: how many, and how much later than
-            decoded they are shown, in ticks; int64, shape (runs, 2). None where all are shown as
-            they are decoded.
+        tables: Where the contents of the sample tables start and end, by kind.
     """
 
     rotation: int
     edits: int
-    delays: npt.NDArray[np.int64] | None
+    tables: Mapping[bytes, tuple[int, int]]
 
 
 def read_track(file: Bytes, number: int) -> BoxTrack | None:
@@ -82,7 +75,8 @@ def _track(
     left: Iterator[int],
     whole: tuple[int, int, int, int],
 ) -> BoxTrack | None:
-    own, edits, delays = None, 1, None
+    own, edits = None, 1
+    tables: dict[bytes, tuple[int, int]] = {}
     for box in _boxes(file, trak[1], trak[2], left):
         kind, start, end = box
         if kind == b"tkhd":
@@ -93,20 +87,19 @@ def _track(
             for elst in _find(file, (start, end), b"elst", left):
                 edits = _edits(file, elst)
         elif kind == b"mdia":
-            delays = _delays_of(file, box, left)
+            tables = _tables_of(file, box, left)
     if own is None:
         return None
     (a, b, c, d), (e, f, g, h) = own, whole
     turned = a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h
-    return BoxTrack(_degrees(turned), edits, delays)
+    return BoxTrack(_degrees(turned), edits, tables)
 
 
-def _delays_of(file: Bytes, mdia: _Box, left: Iterator[int]) -> npt.NDArray[np.int64] | None:
+def _tables_of(file: Bytes, mdia: _Box, left: Iterator[int]) -> dict[bytes, tuple[int, int]]:
     for minf in _find(file, mdia[1:], b"minf", left):
         for stbl in _find(file, minf[1:], b"stbl", left):
-            for ctts in _find(file, stbl[1:], b"ctts", left):
-                return _delays(file, ctts)
-    return None
+            return {kind: (start, end) for kind, start, end in _boxes(file, *stbl[1:], left)}
+    return {}
 
 
 def _find(file: Bytes, place: tuple[int, int], kind: bytes, left: Iterator[int]) -> Iterator[_Box]:
@@ -162,19 +155,9 @@ def _edits(file: Bytes, box: _Box) -> int:
         return 1
     (count,) = struct.unpack_from(">I", file, start + 4)
     size, place, kind = (20, 8, ">q") if file[start] == 1 else (12, 4, ">i")
-    count = min(count, (end - start - 8) // size, MOST_RUNS)
+    count = min(count, (end - start - 8) // size, MOST_EDITS)
     starts = (
         struct.unpack_from(kind, file, start + 8 + number * size + place)[0]
         for number in range(count)
     )
     return sum(start != -1 for start in starts)
-
-
-def _delays(file: Bytes, box: _Box) -> npt.NDArray[np.int64] | None:
-    _, start, end = box
-    if end - start < 8:  # noqa: PLR2004  version, flags and count
-        return None
-    (count,) = struct.unpack_from(">I", file, start + 4)
-    count = min(count, (end - start - 8) // 8, MOST_RUNS)
-    runs = np.frombuffer(file, dtype=">i4", count=2 * count, offset=start + 8)
-    return runs.astype(np.int64).reshape(-1, 2)

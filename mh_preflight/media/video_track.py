@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from mh_preflight.media.nal import (
     samples_are_written,
 )
 from mh_preflight.media.pyav import fraction_or_none
+from mh_preflight.media.sample_table import MOST_INDEXED, SampleTable, read_samples
 from mh_preflight.media.timeline import USUAL_RATES, Timeline, read_timeline
 from mh_preflight.units import MAX_SECONDS, MICROSECOND
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
     from mh_preflight.media.boxes import BoxTrack, Bytes
     from mh_preflight.media.packets import Seen
-
-MOST_ENTRIES = 1_000_000
-"""Entries of an index that are looked at (9 hours at 30 fps); beyond, the packets are counted."""
 
 NANOSECOND = Fraction(1, 1_000_000_000)
 
@@ -65,10 +62,10 @@ def declared_rate(stream: Any) -> Fraction | None:
 
 
 def from_index(stream: Any, boxes: BoxTrack, file: Bytes) -> VideoTrack | None:
-    """Read the sample index of an mp4 or mov track.
+    """Read the sample tables of an mp4 or mov track, which are its index.
 
-    It decides where the frames are even, and where the header's count and duration agree with it;
-    samples that an edit list discards make the duration shorter, so that it does not.
+    They decide where the frames are even, and where the header's count and duration agree with
+    them; samples that an edit list discards make the duration shorter, so that they do not.
 
     Args:
         stream: A PyAV video stream.
@@ -78,24 +75,21 @@ def from_index(stream: Any, boxes: BoxTrack, file: Bytes) -> VideoTrack | None:
     Returns:
         The track, which is certain, or None where the packets must be looked at.
     """
-    entries = stream.index_entries
     tick = fraction_or_none(stream.time_base)
-    complete = len(entries) == stream.frames and 0 < len(entries) <= MOST_ENTRIES
-    if not complete or tick is None or not stream.duration or boxes.edits > 1:
+    entries = stream.index_entries
+    if tick is None or not stream.duration or boxes.edits > 1 or len(entries) != stream.frames:
         return None
-    listed = list(entries)
-    if not listed[0].is_keyframe or not _is_all_there(stream, file, listed):
+    samples = read_samples(file, boxes.tables, stream.frames)
+    if samples is None or not entries[0].is_keyframe or not _is_all_there(stream, file, samples):
         return None
-    shown = _shown_stamps(listed, boxes)
-    if not len(shown):
-        return None
-    timeline = read_timeline(shown, 0, tick, declared_rate(stream))
+    timeline = read_timeline(samples.shown, 0, tick, declared_rate(stream))
     claimed = round(stream.duration * tick * MICROSECOND)
-    if not timeline.even or abs(timeline.duration - claimed) > 2 * tick * MICROSECOND:
+    agreed = abs(timeline.duration - claimed) <= 2 * tick * MICROSECOND
+    if not timeline.even or not agreed or claimed > MAX_SECONDS * MICROSECOND:
         return None
     if timeline.duration != claimed:
         timeline = replace(timeline, duration=claimed)
-    return VideoTrack(timeline, len(shown), stream.start_time or 0, "index", None)
+    return VideoTrack(timeline, stream.frames, stream.start_time or 0, "index", None)
 
 
 def from_packets(stream: Any, seen: Seen) -> VideoTrack | None:
@@ -118,7 +112,7 @@ def from_packets(stream: Any, seen: Seen) -> VideoTrack | None:
     if timeline.even and timeline.fps == declared_rate(stream):
         return track
     shown = 0
-    if len(stream.index_entries) <= MOST_ENTRIES:
+    if len(stream.index_entries) <= MOST_INDEXED:
         shown = sum(1 for entry in stream.index_entries if not entry.is_discard)
     if shown == track.frames and _durations_agree(stream, tick, timeline):
         return track
@@ -189,29 +183,11 @@ def _last(stream: Any, stamps: npt.NDArray[np.int64], seen: Seen) -> int:
     return rest if seen.last < rest <= usual else seen.last
 
 
-def _shown_stamps(listed: list[Any], boxes: BoxTrack) -> npt.NDArray[np.int64]:
-    """Give when each sample is shown, sorted; empty where that cannot be told."""
-    stamps = _column(listed, "timestamp")
-    if boxes.delays is not None:
-        runs, delays = boxes.delays[:, 0], boxes.delays[:, 1]
-        if not len(runs) or int(runs.min()) < 0 or int(runs.sum()) != len(stamps):
-            return stamps[:0]
-        stamps += np.repeat(delays, runs)
-        stamps.sort()
-    return stamps
-
-
-def _is_all_there(stream: Any, file: Bytes, listed: list[Any]) -> bool:
-    """Tell whether the file holds every sample that the index names, whole where that shows."""
-    places, ends = _column(listed, "pos"), _column(listed, "size")
-    ends += places
+def _is_all_there(stream: Any, file: Bytes, samples: SampleTable) -> bool:
+    """Tell whether the file holds every sample that the tables name, whole where that shows."""
     length_bytes = length_size(stream.codec_context) if stream.codec_context else None
-    if len(listed) > MOST_SAMPLES:
-        return bool(ends.max() <= len(file))
+    if stream.frames > MOST_SAMPLES:
+        return bool(samples.ends.max() <= len(file))
     if length_bytes is None:
-        return samples_are_written(file, places, ends)
-    return samples_are_whole(file, places, ends, length_bytes)
-
-
-def _column(listed: list[Any], name: str) -> npt.NDArray[np.int64]:
-    return np.fromiter(map(attrgetter(name), listed), dtype=np.int64, count=len(listed))
+        return samples_are_written(file, samples.places, samples.ends)
+    return samples_are_whole(file, samples.places, samples.ends, length_bytes)

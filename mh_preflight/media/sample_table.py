@@ -1,0 +1,137 @@
+"""Where does each sample of an mp4 track lie, and when is it shown? From the tables of its header.
+
+PyAV's sample index says the same for all but the order of showing, one Python object a sample:
+for half a minute of video that costs as much as opening the file.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from mh_preflight.media.boxes import Bytes
+
+__all__ = ["MOST_INDEXED", "SampleTable", "read_samples"]
+
+MOST_INDEXED = 1_000_000
+"""Samples of one track that are looked at (9 hours at 30 fps); beyond, the packets are counted."""
+
+_HEAD = 8  # version, flags and the number of entries
+
+
+@dataclass(frozen=True, slots=True)
+class SampleTable:
+    """The samples of one track.
+
+    Attributes:
+        shown: When each is shown, in ticks, sorted; int64, shape (n,).
+        places: Where each starts in the file, in bytes; in the order of decoding, int64, (n,).
+        ends: Where each ends; the same.
+    """
+
+    shown: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+
+
+def read_samples(
+    file: Bytes, tables: Mapping[bytes, tuple[int, int]], count: int
+) -> SampleTable | None:
+    """Read the sample tables of one track.
+
+    Args:
+        file: The whole file, read or mapped.
+        tables: Where the contents of the boxes in `stbl` start and end, by kind.
+        count: How many samples there should be.
+
+    Returns:
+        The samples, or None where the tables are cut, unusual or do not agree on their number.
+    """
+    if not 0 < count <= MOST_INDEXED:
+        return None
+    shown = _shown(file, tables, count)
+    sizes = _sizes(file, tables.get(b"stsz"), count)
+    if shown is None or sizes is None:
+        return None
+    places = _places(file, tables, sizes)
+    return None if places is None else SampleTable(shown, places, places + sizes)
+
+
+def _shown(
+    file: Bytes, tables: Mapping[bytes, tuple[int, int]], count: int
+) -> npt.NDArray[np.int64] | None:
+    lengths = _spread(_table(file, tables.get(b"stts"), ">u4", 2), count)
+    if lengths is None:
+        return None
+    stamps: npt.NDArray[np.int64] = np.cumsum(lengths) - lengths
+    if b"ctts" not in tables:
+        return stamps
+    delays = _spread(_table(file, tables[b"ctts"], ">i4", 2), count)
+    if delays is None:
+        return None
+    stamps += delays
+    stamps.sort()
+    return stamps
+
+
+def _sizes(file: Bytes, table: tuple[int, int] | None, count: int) -> npt.NDArray[np.int64] | None:
+    if table is None or table[1] - table[0] < _HEAD + 4:
+        return None
+    size, listed = struct.unpack_from(">2I", file, table[0] + 4)
+    if listed != count:
+        return None
+    if size:
+        return np.full(count, size, dtype=np.int64)
+    sizes = _table(file, (table[0] + 4, table[1]), ">u4", 1)  # the number stands 4 bytes later
+    return None if sizes is None else sizes[:, 0]
+
+
+def _places(
+    file: Bytes, tables: Mapping[bytes, tuple[int, int]], sizes: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64] | None:
+    wide = b"co64" in tables
+    starts = _table(file, tables.get(b"co64" if wide else b"stco"), ">i8" if wide else ">u4", 1)
+    runs = _table(file, tables.get(b"stsc"), ">u4", 3)
+    if starts is None or runs is None or not len(runs) or runs[0, 0] != 1:
+        return None
+    chunks = np.diff(runs[:, 0], append=len(starts) + 1)  # how many chunks each run has
+    if int(chunks.min()) < 1 or int(runs[:, 1].min()) < 1:
+        return None
+    held = np.repeat(runs[:, 1], chunks)  # samples in each chunk
+    if int(held.sum()) != len(sizes):
+        return None
+    before = np.cumsum(sizes) - sizes
+    first = np.cumsum(held) - held
+    places: npt.NDArray[np.int64] = np.repeat(starts[:, 0] - before[first], held) + before
+    return places
+
+
+def _spread(runs: npt.NDArray[np.int64] | None, count: int) -> npt.NDArray[np.int64] | None:
+    """Turn runs of (how many, what) into one value for each of `count` samples."""
+    if runs is None or not len(runs) or int(runs[:, 0].min()) < 0:
+        return None
+    if int(runs[:, 0].sum()) != count:
+        return None
+    return np.repeat(runs[:, 1], runs[:, 0])
+
+
+def _table(
+    file: Bytes, table: tuple[int, int] | None, kind: str, columns: int
+) -> npt.NDArray[np.int64] | None:
+    """Read a table of whole numbers, or None where it is not there, too long or cut."""
+    if table is None or table[1] - table[0] < _HEAD:
+        return None
+    (rows,) = struct.unpack_from(">I", file, table[0] + 4)
+    width = columns * np.dtype(kind).itemsize
+    if rows > MOST_INDEXED or table[0] + _HEAD + rows * width > table[1]:
+        return None
+    numbers = np.frombuffer(file, dtype=kind, count=rows * columns, offset=table[0] + _HEAD)
+    return numbers.astype(np.int64).reshape(-1, columns)
