@@ -78,17 +78,31 @@ class Money:
 
     Attributes:
         per_credit: US dollars a credit.
-        queued: The most that is taken when queued.
-        settled_low: At least, once settled.
-        settled_high: At most, once settled; None where there is no upper bound.
-        hold: What must be affordable; None where there is no upper bound.
+        credits: Credits queued at most, settled at least, settled at most, and to hold.
     """
 
     per_credit: Fraction
-    queued: Fraction
-    settled_low: Fraction
-    settled_high: Fraction | None
-    hold: Fraction | None
+    credits: tuple[int, int, int | None, int | None]
+
+    @property
+    def queued(self) -> Fraction:
+        """The most that is taken when queued."""
+        return self.credits[0] * self.per_credit
+
+    @property
+    def settled_low(self) -> Fraction:
+        """At least, once settled."""
+        return self.credits[1] * self.per_credit
+
+    @property
+    def settled_high(self) -> Fraction | None:
+        """At most, once settled; None where there is no upper bound."""
+        return None if self.credits[2] is None else self.credits[2] * self.per_credit
+
+    @property
+    def hold(self) -> Fraction | None:
+        """What must be affordable; None where there is no upper bound."""
+        return None if self.credits[3] is None else self.credits[3] * self.per_credit
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +162,7 @@ def estimate_job(job: Job, media: Mapping[str, Media], settings: Settings) -> Es
     highest = (queued.credits_high, settled.credits_high)
     hold = None if None in highest else max(bound for bound in highest if bound is not None)
     source, output = _rates_of_frames(job, media, settings)
+    amounts = queued.credits_high or 0, settled.credits_low, settled.credits_high, hold
     return Estimate(
         source_fps=source,
         output_fps=output,
@@ -156,7 +171,7 @@ def estimate_job(job: Job, media: Mapping[str, Media], settings: Settings) -> Es
         settled=settled,
         hold=hold,
         usd={
-            plan: None if price is None else _money(price, queued, settled, hold)
+            plan: None if price is None else Money(price, amounts)
             for plan, price in settings.per_credit.items()
         },
     )
@@ -322,19 +337,6 @@ def _rate_reasons(settings: Settings) -> tuple[str, ...]:
         if len(settings.rates) > 1:
             reasons.append("size-not-known")
     return tuple(reasons)
-
-
-def _money(price: Fraction, queued: Side, settled: Side, hold: int | None) -> Money:
-    def cost(amount: int | None) -> Fraction | None:
-        return None if amount is None else amount * price
-
-    return Money(
-        per_credit=price,
-        queued=(queued.credits_high or 0) * price,
-        settled_low=settled.credits_low * price,
-        settled_high=cost(settled.credits_high),
-        hold=cost(hold),
-    )
 
 
 def explain_estimate(settings: Settings, estimate: Estimate) -> tuple[str, ...]:

@@ -193,15 +193,12 @@ def _mode(
 
 
 def _ignored(on_day: EndpointRates, job: Job, mode: str | None) -> Iterator[tuple[str, str]]:
-    for name, dates in on_day.file.fields_by_name.items():
-        if not job.gives(name):
-            continue
-        now = next((entry for entry in dates if entry.holds_on(on_day.day)), None)
-        if now is None:
-            ended = [entry.until for entry in dates if entry.until and entry.until <= on_day.day]
-            yield name, f"since {max(ended)}" if ended else f"before {dates[0].since}"
-        elif now.modes and not {mode, job.mode} & set(now.modes):
-            yield name, f"in {mode} mode"
+    for name, why, modes in on_day.bounded_fields:
+        if job.gives(name):
+            if why is not None:
+                yield name, why
+            elif not {mode, job.mode} & set(modes):
+                yield name, f"in {mode} mode"
 
 
 def _edge(plans: PlanRates, plan: Plan, asked: int | None) -> int | None:

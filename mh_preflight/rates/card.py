@@ -25,7 +25,7 @@ from mh_preflight.rates.entries import (
 from mh_preflight.rates.loading import read_file, read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["EndpointRates", "PlanRates", "Priced", "RateCard", "bundled_rates"]
 
@@ -59,6 +59,8 @@ class EndpointRates:
         gates: Which plans may ask for which mode and size.
         max_seconds: Limits of the window.
         frame_cap: The largest number of frames, or None.
+        bounded_fields: Fields that do not count, or not in every mode: their name, why they do not
+            count at all (or None), and the modes in which they do.
     """
 
     file: EndpointFile
@@ -70,6 +72,7 @@ class EndpointRates:
     gates: tuple[Gate, ...]
     max_seconds: tuple[Cap, ...]
     frame_cap: int | None
+    bounded_fields: tuple[tuple[str, str | None, tuple[str, ...]], ...]
     # Answers already given, as in the card.
     _priced: dict[tuple[str | None, tuple[str, ...]], Priced] = field(
         default_factory=dict, repr=False, compare=False
@@ -247,7 +250,20 @@ class RateCard:
             gates=tuple(_on(file.gates, day)),
             max_seconds=tuple(_on(file.max_seconds, day)),
             frame_cap=next((cap.value for cap in _on(file.frame_caps, day)), None),
+            bounded_fields=tuple(_bounded_fields(file, day)),
         )
+
+
+def _bounded_fields(
+    file: EndpointFile, day: date
+) -> Iterator[tuple[str, str | None, tuple[str, ...]]]:
+    for name, dates in file.fields_by_name.items():
+        now = next((entry for entry in dates if entry.holds_on(day)), None)
+        if now is None:
+            ended = [entry.until for entry in dates if entry.until and entry.until <= day]
+            yield name, f"since {max(ended)}" if ended else f"before {dates[0].since}", ()
+        elif now.modes:
+            yield name, None, now.modes
 
 
 @cache
