@@ -196,6 +196,9 @@ def _terms(report: Report) -> RenderableType:
 
 def _fps_line(report: Report) -> str:
     estimate, limit = report.estimate, report.settings.fps_limit
+    least, most = report.settings.billing.settled
+    if isinstance(least, Fraction) and least != most:
+        return f"{least} to {most} fps, the tool's own"
     if estimate.output_fps is None:
         bound = "" if limit is None else f", at most {_rate(limit)}"
         return f"not known{bound}"
