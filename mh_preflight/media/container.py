@@ -108,7 +108,7 @@ def read_container(path: str, size: int, kind: str | None = None) -> Media:
 
 
 def _is_cover(stream: Any) -> bool:
-    return bool(int(stream.disposition) & COVER)
+    return bool(stream.disposition.value & COVER)
 
 
 def _shown(container: Any, tracks: list[Any]) -> Any:

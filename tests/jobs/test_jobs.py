@@ -135,7 +135,8 @@ def test_talking_photo_refuses_by_its_field(change: dict[str, Any], field: str) 
 def test_two_decimals_of_intensity_are_decimals_and_not_floats() -> None:
     for hundredths in range(200):
         style = {"intensity": hundredths / 100}
-        TalkingPhoto(**{**TALKING_PHOTO, "style": style})
+        job = TalkingPhoto(**{**TALKING_PHOTO, "style": style})
+        assert job.wire_body()["style"] == style
 
 
 def test_an_unknown_endpoint_names_the_known_ones() -> None:
