@@ -226,14 +226,18 @@ def _settled_frames(job: Job, media: Mapping[str, Media], settings: Settings) ->
         frames = _Frames(low, low if known else None, high, reasons)
     trimmed = length_of(job, media, job.trimmed)
     if trimmed is not None and end > trimmed:
-        there = max(0, trimmed - start)
         reason = "window-past-end" if job.trimmed == "video" else "audio-shorter"
-        frames.at_least(count_frames(rate, there) if rate else min(frames.low, there), reason)
+        frames.at_least(_frames_in(max(0, trimmed - start), rate), reason)
     if job.trimmed != "audio":
         audio = length_of(job, media, "audio")
         if audio is not None and audio < window:
-            frames.at_least(count_frames(rate, audio) if rate else frames.low, "audio-shorter")
+            frames.at_least(_frames_in(audio, rate), "audio-shorter")
     return frames
+
+
+def _frames_in(there: int, rate: Fraction | None) -> int:
+    """Count the frames of what there is; at an unknown rate there is one at the least."""
+    return count_frames(rate, there) if rate else min(there, 1)
 
 
 def _source_frames(media: Media | None, settings: Settings) -> tuple[_Frames, Fraction | None]:

@@ -102,9 +102,13 @@ class Report:
         if max_credits is not None:
             if isinstance(max_credits, bool) or not isinstance(max_credits, int):
                 raise InputError("max_credits: must be a whole number", field="max_credits")
+            if max_credits < 0:
+                raise InputError("max_credits: must not be negative", field="max_credits")
             allowed.append((max_credits, f"max_credits allows {max_credits:,}"))
         if max_usd is not None:
             usd = exact(max_usd, field="max_usd")
+            if usd < 0:
+                raise InputError("max_usd: must not be negative", field="max_usd")
             prices = [price for price in self.settings.per_credit.values() if price is not None]
             if not prices:
                 plan = f"the {self.settings.plan} plan" if self.settings.plan else "any plan"
@@ -115,10 +119,6 @@ class Report:
                 )
             number = int(usd // max(prices))
             allowed.append((number, f"max_usd allows US$ {dollars(usd)}, {number:,} credits"))
-        for number, words in allowed:
-            if number < 0:
-                name = words.partition(" ")[0]
-                raise InputError(f"{name}: must not be negative", field=name)
         return min(allowed, default=(None, ""))
 
 

@@ -139,19 +139,7 @@ def estimate(  # noqa: PLR0913  one parameter an option
         resolution,
     )
     given = {name: v for name, v in zip(OPTIONS, values, strict=True) if v is not None}
-    if request is None:
-        try:
-            job = _job_from_flags(endpoint, given)
-        except JobError as error:
-            raise _in_options(error) from None
-    elif given:
-        name = next(iter(given))
-        raise InputError(
-            f"{OPTIONS[name]}: --request already has the whole body; leave one of them out",
-            field=name,
-        )
-    else:
-        job = _job_from_file(endpoint, request)
+    job = _job(endpoint, given, request)
     facts: Facts = {
         "video": {"fps": video_fps, "duration_seconds": video_duration},
         "audio": {"duration_seconds": audio_duration},
@@ -209,6 +197,21 @@ def _findings_error(report: Report) -> FindingsError | None:
     except FindingsError as error:
         return error
     return None
+
+
+def _job(endpoint: str, given: dict[str, Any], request: Path | None) -> Job:
+    if request is None:
+        try:
+            return _job_from_flags(endpoint, given)
+        except JobError as error:
+            raise _in_options(error) from None
+    if given:
+        name = next(iter(given))
+        raise InputError(
+            f"{OPTIONS[name]}: --request already has the whole body; leave one of them out",
+            field=name,
+        )
+    return _job_from_file(endpoint, request)
 
 
 def _job_from_flags(endpoint: str, given: dict[str, Any]) -> Job:

@@ -72,6 +72,7 @@ class Seen:
     doubts: list[str] = field(default_factory=list)
     rotation: int | None = None
     finished: bool = False
+    _latest: int = 0
 
     @property
     def sorted_stamps(self) -> npt.NDArray[np.int64]:
@@ -93,8 +94,6 @@ class Seen:
         """Add a reason once."""
         if reason not in self.doubts:
             self.doubts.append(reason)
-
-    _latest: int = 0
 
 
 def scan_tracks(

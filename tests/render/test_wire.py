@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pricing import TODAY, lip_sync, media, talking_photo
 
 import mh_preflight as mh
-from mh_preflight.render import ReportBody, error_body, report_body, report_json, report_schema
+from mh_preflight.render.wire import ReportBody, error_body, report_body, report_json, report_schema
 
 KEYS = [
     "schema",
