@@ -109,6 +109,15 @@ def test_an_argument_that_cannot_be_used_is_refused(wrong: dict[str, Any]) -> No
         report(**wrong)
 
 
+def test_what_is_no_job_or_no_media_is_refused() -> None:
+    wrong: Any = {"assets": {}}
+    with pytest.raises(mh.InputError, match="job: must be a job"):
+        mh.preflight(wrong)
+    paths: Any = {"video_file_path": "a.mp4"}
+    with pytest.raises(mh.InputError, match="must be Media"):
+        report(media=paths)
+
+
 def test_a_file_that_cannot_be_read_is_named_by_its_field(tmp_path: Path) -> None:
     with pytest.raises(mh.MediaError) as caught:
         report(media=media(CLIP, audio=None))

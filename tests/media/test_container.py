@@ -10,6 +10,7 @@ from making import Clip, make_sound, make_video, patch_rotation
 
 from mh_preflight.errors import MediaError
 from mh_preflight.media import Media, probe
+from mh_preflight.media.container import READ_WHOLE
 
 NTSC = Fraction(30000, 1001)
 
@@ -28,6 +29,17 @@ def test_an_mp4_is_certain_from_its_index_alone(tmp_path: Path, rate: Fraction) 
     assert media.uncertain == {}
     assert media.learned_from["video.frames"] == "index"
     assert media.kind == "video"
+
+
+def test_a_file_too_large_to_be_read_whole_is_mapped(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "large.mp4", Clip(frames=40, codec="libx264", sound=1))
+    data = path.read_bytes()
+    padding = READ_WHOLE.to_bytes(4, "big") + b"free" + bytes(READ_WHOLE - 8)
+    path.write_bytes(data + padding)  # behind the media, so that no place in it changes
+    media = probe(path)
+    assert media.size_bytes == len(data) + READ_WHOLE
+    assert media.learned_from["video.frames"] == "index"
+    assert facts(media)[:2] == (30, 40)
 
 
 def test_b_frames_do_not_disturb_the_count(tmp_path: Path) -> None:
