@@ -10,6 +10,7 @@
     ├── FindingsError       the API would refuse the job
     ├── OverLimitError      the job may cost more than the caller allows
     ├── UnknownRateError    no rate is known, so no price is given
+    ├── IsolationError      no process can be had to read files in
     └── MissingExtraError   an optional part is not installed
 
 Each carries a stable `code`, the `field` of the request and the `source` (file or URL) that it
@@ -23,6 +24,7 @@ from typing import Any
 __all__ = [
     "FindingsError",
     "InputError",
+    "IsolationError",
     "JobError",
     "MediaError",
     "MissingExtraError",
@@ -128,6 +130,12 @@ class UnknownRateError(PreflightError):
     """No rate is known for this job at this date, and an unknown price is never taken for zero."""
 
     code = "unknown-rate"
+
+
+class IsolationError(PreflightError):
+    """No process of its own can be had to read a file in, and none was not allowed."""
+
+    code = "no-isolation"
 
 
 class MissingExtraError(PreflightError):

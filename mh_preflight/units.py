@@ -8,6 +8,7 @@ fraction.
 from __future__ import annotations
 
 import math
+import unicodedata
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from numbers import Rational
@@ -25,6 +26,8 @@ __all__ = [
     "exact",
     "frame_rate",
     "microseconds",
+    "one_line",
+    "positive",
     "rate_text",
     "seconds",
     "valid_text",
@@ -38,6 +41,9 @@ PLANS: tuple[Plan, ...] = get_args(Plan)
 MICROSECOND = 1_000_000
 
 MAX_SHOWN_BITS = 200
+
+MOST_LETTERS = 400
+"""Letters of one line that a message may have."""
 
 MOST_DIGITS = 80
 """The longest number that is read from text, and the furthest its point may lie."""
@@ -156,6 +162,25 @@ def seconds(whole_microseconds: int) -> float:
     return whole_microseconds / MICROSECOND
 
 
+def positive(value: object, *, field: str) -> int:
+    """Take a whole number above 0.
+
+    Args:
+        value: What may be one.
+        field: The name that an error should carry.
+
+    Raises:
+        InputError: It is none.
+
+    Example:
+        >>> positive(3, field="workers")
+        3
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        raise InputError(f"{field}: must be a whole number above 0", field=field)
+    return value
+
+
 def rate_text(rate: Fraction) -> str:
     """Write a frame rate exactly, as a whole number or a fraction.
 
@@ -174,6 +199,26 @@ def valid_text(text: str) -> str:
         'bad\\udcff.mp4'
     """
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def one_line(text: str, most: int = MOST_LETTERS) -> str:
+    r"""Show text with control characters escaped, and cut to a length.
+
+    Args:
+        text: Anything; it may come from a stranger's file.
+        most: Letters that are shown.
+
+    Example:
+        >>> one_line("two\nlines")
+        'two\\nlines'
+    """
+    shown = "".join(
+        letter
+        if letter == " " or unicodedata.category(letter)[0] not in "CZ"
+        else letter.encode("unicode_escape", "backslashreplace").decode()
+        for letter in text
+    )
+    return shown if len(shown) <= most else f"{shown[: most - 3]}..."
 
 
 def ceil_div(dividend: int, divisor: int) -> int:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mh_preflight.media.nal import MOST_SAMPLES, samples_are_written
+from mh_preflight.media.limits import NEAR
+from mh_preflight.media.nal import MOST_SAMPLES, Words, samples_are_written
 from mh_preflight.media.pyav import fraction_or_none
 
 if TYPE_CHECKING:
-    from mh_preflight.media.boxes import Bytes
+    from mh_preflight.media.origins import Content
     from mh_preflight.media.packets import Seen
 
-__all__ = ["AudioTrack", "from_header", "from_packets", "from_samples"]
+__all__ = ["AudioTrack", "from_claims", "from_header", "from_packets", "from_samples"]
 
 
 AGREEMENT = Fraction(3, 100)
@@ -47,13 +48,25 @@ def claimed_duration(container: Any, stream: Any) -> Fraction | None:
     return Fraction(container.duration, 1_000_000) if container.duration else None
 
 
-def from_header(container: Any, stream: Any, file: Bytes, *, alone: bool) -> AudioTrack | None:
+def from_claims(container: Any, stream: Any, doubt: str) -> AudioTrack | None:
+    """Take the header's word, where more than the header would cost too much.
+
+    Args:
+        container: The open PyAV container.
+        stream: A PyAV audio stream.
+        doubt: Why nothing better is known.
+    """
+    claimed = claimed_duration(container, stream)
+    return AudioTrack(claimed, "header", doubt, stays=True) if claimed else None
+
+
+def from_header(container: Any, stream: Any, content: Content, *, alone: bool) -> AudioTrack | None:
     """Read the sample index of an mp4, m4a or mov track.
 
     Args:
         container: The open PyAV container.
         stream: A PyAV audio stream.
-        file: The whole file, read or mapped.
+        content: The file.
         alone: There is no video, so that each sample is looked at and not only the last.
 
     Returns:
@@ -64,18 +77,28 @@ def from_header(container: Any, stream: Any, file: Bytes, *, alone: bool) -> Aud
     samples, rate = stream.codec_context.frame_size, stream.codec_context.sample_rate
     if claimed is None or not len(entries) or not _has_short_packets(stream):
         return None
-    last = entries[len(entries) - 1]
     counted = Fraction(len(entries) * samples, rate)
     padding = Fraction(4 * samples, rate)  # priming and the last packet's filling, cut by players
     if not -AGREEMENT <= counted - claimed <= padding:
         return None
-    if last.pos + last.size > len(file) or not any(file[last.pos : last.pos + last.size]):
-        return None
-    if alone and len(entries) <= MOST_SAMPLES:
-        places = np.array([(entry.pos, entry.pos + entry.size) for entry in entries])
-        if not samples_are_written(file, places[:, 0], places[:, 1]):
-            return None
-    return AudioTrack(claimed, "header", None)
+    there = _is_all_there(entries, content, every=alone)
+    return AudioTrack(claimed, "header", None) if there else None
+
+
+def _is_all_there(entries: Any, content: Content, *, every: bool) -> bool:
+    """Tell whether the last sample, or every one, lies in the file and is no hole."""
+    last = entries[len(entries) - 1]
+    if last.pos < 0 or last.pos + last.size > content.size:
+        return False
+    if content.far and content.size > NEAR:
+        return True
+    if not any(content.read_at(last.pos, last.size)):
+        return False
+    if not every or len(entries) > MOST_SAMPLES:
+        return True
+    places = np.array([(entry.pos, entry.pos + entry.size) for entry in entries])
+    words = Words(content, len(entries))
+    return samples_are_written(words, places[:, 0], places[:, 1])
 
 
 def from_packets(container: Any, stream: Any, seen: Seen) -> AudioTrack | None:

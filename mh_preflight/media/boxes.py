@@ -1,6 +1,7 @@
-"""How is the picture turned, and where are its tables? A bounded walk over mp4 boxes.
+"""Where is the header of an mp4, and what does it say? A bounded walk over boxes.
 
-PyAV shows the display matrix only with a decoded frame, which costs more than all other facts.
+PyAV shows the display matrix only with a decoded frame, which costs more than all other facts, and
+it opens a file that was cut without a word.
 """
 
 from __future__ import annotations
@@ -8,18 +9,20 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
-from mmap import mmap
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["BoxTrack", "Bytes", "read_track"]
+    from mh_preflight.media.origins import Content
 
-Bytes: TypeAlias = bytes | mmap
+__all__ = ["BoxTrack", "Layout", "read_layout", "read_track"]
 
 MOST_BOXES = 4096
-"""Boxes looked at in one file; real ones have dozens."""
+"""Boxes looked at in one header; real ones have dozens. In the file itself as many again."""
+
+MOST_HEADER = 32 << 20
+"""The longest header that is read; that of two hours of video has 7 MB."""
 
 MOST_EDITS = 4096
 """Entries read of one edit list."""
@@ -28,6 +31,23 @@ _MATRIX = {b"mvhd": (36, 48), b"tkhd": (40, 52)}  # where it stands, in version 
 _TRACK_ID = (12, 20)
 
 _Box: TypeAlias = tuple[bytes, int, int]  # its kind, and where its contents start and end
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How an mp4 or mov file is laid out.
+
+    Attributes:
+        header: The contents of its `moov` box; empty where there is none that can be read.
+        media: Where the contents of its first `mdat` box lie.
+        cut: A box runs past the end of the file, so that a part is missing.
+        fragments: Its samples lie in fragments, of which the header does not know.
+    """
+
+    header: bytes
+    media: range
+    cut: bool
+    fragments: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +65,47 @@ class BoxTrack:
     tables: Mapping[bytes, tuple[int, int]]
 
 
-def read_track(file: Bytes, number: int) -> BoxTrack | None:
+def read_layout(content: Content) -> Layout:
+    """Find the header of an mp4 or mov file.
+
+    Args:
+        content: The file.
+
+    Raises:
+        MediaError: The file cannot be read.
+    """
+    header, media, place, cut, fragments = b"", range(0), 0, False, False
+    for _ in range(MOST_BOXES):
+        head = content.read_at(place, 16)
+        if len(head) < 8:  # noqa: PLR2004  a length and a kind
+            break
+        length, kind = struct.unpack_from(">I4s", head)
+        start = place + 8
+        if length == 1 and len(head) == 16:  # noqa: PLR2004  a 64-bit length follows
+            (length,) = struct.unpack_from(">Q", head, 8)
+            start = place + 16
+        elif length == 0:
+            length = content.size - place
+        if length < start - place:
+            break
+        place += length
+        cut = place > content.size
+        fragments = fragments or kind == b"moof"
+        if kind == b"moov" and not header and place - start <= MOST_HEADER:
+            header = content.read_at(start, place - start)
+        elif kind == b"mdat" and not media:
+            media = range(start, place)
+        if cut or (content.far and header and media):
+            break
+    kinds = (box[0] for box in _boxes(header, 0, len(header), iter(range(MOST_BOXES))))
+    return Layout(header, media, cut, fragments or b"mvex" in kinds)
+
+
+def read_track(header: bytes, number: int) -> BoxTrack | None:
     """Read one track of an mp4 or mov file.
 
     Args:
-        file: The whole file, read or mapped.
+        header: The contents of its `moov` box.
         number: The track's id.
 
     Returns:
@@ -57,19 +113,18 @@ def read_track(file: Bytes, number: int) -> BoxTrack | None:
     """
     left = iter(range(MOST_BOXES))
     whole = (1, 0, 0, 1)
-    for _, start, end in _find(file, (0, len(file)), b"moov", left):
-        for box in _boxes(file, start, end, left):
-            if box[0] == b"mvhd":
-                whole = _matrix(file, box) or whole
-            elif box[0] == b"trak":
-                track = _track(file, box, number, left, whole)
-                if track is not None:
-                    return track
+    for box in _boxes(header, 0, len(header), left):
+        if box[0] == b"mvhd":
+            whole = _matrix(header, box) or whole
+        elif box[0] == b"trak":
+            track = _track(header, box, number, left, whole)
+            if track is not None:
+                return track
     return None
 
 
 def _track(
-    file: Bytes,
+    header: bytes,
     trak: _Box,
     number: int,
     left: Iterator[int],
@@ -77,17 +132,17 @@ def _track(
 ) -> BoxTrack | None:
     own, edits = None, 1
     tables: dict[bytes, tuple[int, int]] = {}
-    for box in _boxes(file, trak[1], trak[2], left):
+    for box in _boxes(header, trak[1], trak[2], left):
         kind, start, end = box
         if kind == b"tkhd":
-            own = _matrix(file, box)
-            if own is None or _track_id(file, start) != number:
+            own = _matrix(header, box)
+            if own is None or _track_id(header, start) != number:
                 return None
         elif kind == b"edts":
-            for elst in _find(file, (start, end), b"elst", left):
-                edits = _edits(file, elst)
+            for elst in _find(header, (start, end), b"elst", left):
+                edits = _edits(header, elst)
         elif kind == b"mdia":
-            tables = _tables_of(file, box, left)
+            tables = _tables_of(header, box, left)
     if own is None:
         return None
     (a, b, c, d), (e, f, g, h) = own, whole
@@ -95,32 +150,34 @@ def _track(
     return BoxTrack(_degrees(turned), edits, tables)
 
 
-def _tables_of(file: Bytes, mdia: _Box, left: Iterator[int]) -> dict[bytes, tuple[int, int]]:
-    for minf in _find(file, mdia[1:], b"minf", left):
-        for stbl in _find(file, minf[1:], b"stbl", left):
-            return {kind: (start, end) for kind, start, end in _boxes(file, *stbl[1:], left)}
+def _tables_of(header: bytes, mdia: _Box, left: Iterator[int]) -> dict[bytes, tuple[int, int]]:
+    for minf in _find(header, mdia[1:], b"minf", left):
+        for stbl in _find(header, minf[1:], b"stbl", left):
+            return {kind: (start, end) for kind, start, end in _boxes(header, *stbl[1:], left)}
     return {}
 
 
-def _find(file: Bytes, place: tuple[int, int], kind: bytes, left: Iterator[int]) -> Iterator[_Box]:
+def _find(
+    header: bytes, place: tuple[int, int], kind: bytes, left: Iterator[int]
+) -> Iterator[_Box]:
     """Give the first box of a kind, or nothing."""
-    for box in _boxes(file, *place, left):
+    for box in _boxes(header, *place, left):
         if box[0] == kind:
             yield box
             return
 
 
-def _track_id(file: Bytes, start: int) -> int:
-    (number,) = struct.unpack_from(">I", file, start + _TRACK_ID[file[start] & 1])
+def _track_id(header: bytes, start: int) -> int:
+    (number,) = struct.unpack_from(">I", header, start + _TRACK_ID[header[start] & 1])
     return int(number)
 
 
-def _boxes(file: Bytes, start: int, end: int, left: Iterator[int]) -> Iterator[_Box]:
+def _boxes(header: bytes, start: int, end: int, left: Iterator[int]) -> Iterator[_Box]:
     while start + 8 <= end and next(left, None) is not None:
-        length, kind = struct.unpack_from(">I4s", file, start)
+        length, kind = struct.unpack_from(">I4s", header, start)
         contents = start + 8
         if length == 1 and start + 16 <= end:  # a 64-bit length follows
-            (length,) = struct.unpack_from(">Q", file, contents)
+            (length,) = struct.unpack_from(">Q", header, contents)
             contents = start + 16
         elif length == 0:
             length = end - start
@@ -130,15 +187,15 @@ def _boxes(file: Bytes, start: int, end: int, left: Iterator[int]) -> Iterator[_
         start += length
 
 
-def _matrix(file: Bytes, box: _Box) -> tuple[int, int, int, int] | None:
+def _matrix(header: bytes, box: _Box) -> tuple[int, int, int, int] | None:
     """Read the four numbers that turn, mirror and scale, or None where the box is cut."""
     kind, start, end = box
     if start >= end:
         return None
-    place = start + _MATRIX[kind][file[start] & 1]
+    place = start + _MATRIX[kind][header[start] & 1]
     if place + 20 > end:
         return None
-    a, b, _, c, d = struct.unpack_from(">5i", file, place)
+    a, b, _, c, d = struct.unpack_from(">5i", header, place)
     return a, b, c, d
 
 
@@ -149,15 +206,15 @@ def _degrees(matrix: tuple[int, int, int, int]) -> int:
     return round(math.degrees(math.atan2(b, a))) % 360
 
 
-def _edits(file: Bytes, box: _Box) -> int:
+def _edits(header: bytes, box: _Box) -> int:
     _, start, end = box
     if end - start < 8:  # noqa: PLR2004  version, flags and count
         return 1
-    (count,) = struct.unpack_from(">I", file, start + 4)
-    size, place, kind = (20, 8, ">q") if file[start] == 1 else (12, 4, ">i")
+    (count,) = struct.unpack_from(">I", header, start + 4)
+    size, place, kind = (20, 8, ">q") if header[start] == 1 else (12, 4, ">i")
     count = min(count, (end - start - 8) // size, MOST_EDITS)
     starts = (
-        struct.unpack_from(kind, file, start + 8 + number * size + place)[0]
+        struct.unpack_from(kind, header, start + 8 + number * size + place)[0]
         for number in range(count)
     )
     return sum(start != -1 for start in starts)

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import math
-import mmap
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from mh_preflight.errors import MediaError
 from mh_preflight.media import audio_track, video_track
-from mh_preflight.media.boxes import Bytes, read_track
+from mh_preflight.media.boxes import read_layout, read_track
 from mh_preflight.media.facts import Audio, Media, Video
-from mh_preflight.media.packets import (
-    DECODING_SECONDS,
-    SCANNING_SECONDS,
-    Budget,
-    Seen,
-    decode_tracks,
-    scan_tracks,
+from mh_preflight.media.limits import NEAR
+from mh_preflight.media.packets import Seen, decode_tracks, scan_tracks
+from mh_preflight.media.pyav import (
+    Codec,
+    can_decode,
+    fraction_or_none,
+    open_container,
+    read_codec,
 )
-from mh_preflight.media.pyav import Codec, fraction_or_none, open_container, read_codec
 from mh_preflight.units import MICROSECOND, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mh_preflight.media.audio_track import AudioTrack
+    from mh_preflight.media.boxes import Layout
+    from mh_preflight.media.limits import Budget
+    from mh_preflight.media.origins import Content
     from mh_preflight.media.video_track import VideoTrack
 
 __all__ = ["INDEXED", "read_container"]
@@ -35,7 +35,6 @@ __all__ = ["INDEXED", "read_container"]
 INDEXED = "mov,mp4,m4a,3gp,3g2,mj2"
 """FFmpeg's name for mp4, mov and their kin, whose header has an index of all samples."""
 
-READ_WHOLE = 1 << 20  # up to here, reading a file is faster than mapping it
 COVER = 1 << 10 | 1 << 11  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC and _TIMED_THUMBNAILS
 TRUSTED = (INDEXED, "matroska,webm")
 """Formats in which a packet is a frame; in others only decoding shows what a player shows."""
@@ -74,37 +73,45 @@ class _Look:
         return unsettled
 
 
-def read_container(path: str, size: int, kind: str | None = None) -> Media:
+def read_container(content: Content, budget: Budget, kind: str | None = None) -> Media:
     """Read a video, audio file or animation with PyAV.
 
     Args:
-        path: A local file.
-        size: Its length in bytes.
+        content: The source.
+        budget: The processor time, after which the rest stays uncertain.
         kind: The format, where its first bytes leave no doubt.
 
     Raises:
         MediaError: It is none, or damaged beyond reading.
     """
+    layout = read_layout(content) if kind == INDEXED else None
+    # The packets of what lies elsewhere need not be read where a header knows of them all.
+    unread = layout.media if layout and content.far and not layout.fragments else range(0)
     with ExitStack() as stack:
-        container = stack.enter_context(open_container(path, kind))
+        container = stack.enter_context(open_container(content, budget, kind, unread))
         tracks = [s for s in container.streams.video if not _is_cover(s)]
         video, audio = _shown(container, tracks), _heard(container)
         look = _Look(container, video, audio, read_codec(video), read_codec(audio))
         if look.video is None and look.audio is None:
             raise MediaError(
-                f"{path!r} holds neither video nor audio that can be decoded",
+                f"{content.name!r} holds neither video nor audio that can be decoded",
                 code="no-media",
-                source=path,
+                source=content.name,
             )
-        name = container.format.name
-        if name == INDEXED:
-            _ask_index(look, path, size)
-        if unsettled := look.open_questions():
-            _ask_packets(look, unsettled)
-        if unsettled := [s for s in look.open_questions() if s.codec_context is not None]:
-            again = stack.enter_context(open_container(path, kind))
-            _ask_decoder(look, again, unsettled)
-        return _facts(look, path, size, len(tracks))
+        if layout is not None and container.format.name == INDEXED:
+            _ask_index(look, layout, content)
+        unsettled = look.open_questions()
+        if unsettled and content.far and content.size > NEAR:
+            _take_claims(look, unsettled, "only its header was read, because it lies elsewhere")
+        elif unsettled:
+            _ask_packets(look, unsettled, budget)
+            unsettled = [s for s in look.open_questions() if can_decode(s)]
+            if unsettled and not budget.spent:
+                again = stack.enter_context(open_container(content, budget, kind))
+                _ask_decoder(look, again, unsettled, budget)
+        if layout is not None and layout.cut:
+            _doubt_all(look, content)
+        return _facts(look, content, len(tracks))
 
 
 def _is_cover(stream: Any) -> bool:
@@ -123,33 +130,29 @@ def _heard(container: Any) -> Any:
     return best if best is not None and best.codec_context is not None else None
 
 
-def _ask_index(look: _Look, path: str, size: int) -> None:
-    with _contents(path, size) as file:
-        if look.video is not None and (boxes := read_track(file, look.video.id)):
-            look.picture = video_track.from_index(look.video, boxes, file)
-            look.rotation, look.edits = boxes.rotation, boxes.edits
-        if look.audio is not None:
-            look.sound = audio_track.from_header(
-                look.container, look.audio, file, alone=look.video is None
-            )
+def _ask_index(look: _Look, layout: Layout, content: Content) -> None:
+    if look.video is not None and (boxes := read_track(layout.header, look.video.id)):
+        look.picture = video_track.from_index(look.video, boxes, layout, content)
+        look.rotation, look.edits = boxes.rotation, boxes.edits
+    if look.audio is not None:
+        look.sound = audio_track.from_header(
+            look.container, look.audio, content, alone=look.video is None
+        )
 
 
-@contextmanager
-def _contents(path: str, size: int) -> Iterator[Bytes]:
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123  a path of any bytes
-        if size <= READ_WHOLE:
-            yield file.read()
-        else:
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-                yield mapped
+def _take_claims(look: _Look, unsettled: list[Any], doubt: str) -> None:
+    """Take the header's word for the tracks of which nothing better is known."""
+    if look.video in unsettled and (not look.picture or look.picture.doubt):
+        claims = video_track.from_claims(look.container, look.video, doubt)
+        look.picture = claims or look.picture
+    if look.audio in unsettled:
+        look.sound = audio_track.from_claims(look.container, look.audio, doubt) or look.sound
 
 
-def _ask_packets(look: _Look, unsettled: list[Any]) -> None:
+def _ask_packets(look: _Look, unsettled: list[Any], budget: Budget) -> None:
     video = look.video
-    turned = video if video in unsettled and look.rotation is None else None
-    if turned is not None and turned.codec_context is None:
-        turned = None
-    seen = scan_tracks(look.container, unsettled, Budget(SCANNING_SECONDS), turned)
+    turned = video if video in unsettled and look.rotation is None and can_decode(video) else None
+    seen = scan_tracks(look.container, unsettled, budget, turned)
     if video in unsettled:
         track = seen[video.index]
         look.picture = video_track.from_packets(video, track)
@@ -159,11 +162,13 @@ def _ask_packets(look: _Look, unsettled: list[Any]) -> None:
         look.rotation = look.rotation if track.rotation is None else track.rotation
     if look.audio in unsettled:
         look.sound = audio_track.from_packets(look.container, look.audio, seen[look.audio.index])
+    if budget.spent:
+        _take_claims(look, unsettled, "walking over the whole file would take too long")
 
 
-def _ask_decoder(look: _Look, again: Any, unsettled: list[Any]) -> None:
+def _ask_decoder(look: _Look, again: Any, unsettled: list[Any], budget: Budget) -> None:
     streams = [again.streams[stream.index] for stream in unsettled]
-    seen = decode_tracks(again, streams, Budget(DECODING_SECONDS))
+    seen = decode_tracks(again, streams, budget)
     if look.video in unsettled:
         track: Seen = seen[look.video.index]
         look.picture = video_track.from_frames(look.video, track, look.picture)
@@ -174,14 +179,29 @@ def _ask_decoder(look: _Look, again: Any, unsettled: list[Any]) -> None:
         look.sound = audio_track.from_samples(look.container, look.audio, track, look.sound)
 
 
-def _facts(look: _Look, path: str, size: int, tracks: int) -> Media:
+def _doubt_all(look: _Look, content: Content) -> None:
+    """Let nothing be certain of a file that was cut, and nothing be said where nothing is left."""
+    if look.picture is None and look.sound is None:
+        raise MediaError(
+            f"{content.name!r} is cut, and no frame or sample is left: fetch or copy it again",
+            code="truncated",
+            source=content.name,
+        )
+    doubt = "the file is cut: a part that it announces is missing"
+    if look.picture is not None:
+        look.picture = video_track.doubted(look.picture, doubt)
+    if look.sound is not None:
+        look.sound = replace(look.sound, doubt=doubt)
+
+
+def _facts(look: _Look, content: Content, tracks: int) -> Media:
     learned: dict[str, str] = {}
     uncertain: dict[str, str] = {}
     video = _video_facts(look, tracks, learned, uncertain)
     audio = _audio_facts(look, learned, uncertain)
     return Media(
-        source=path,
-        size_bytes=size,
+        source=content.name,
+        size_bytes=content.size,
         kind="video" if video else "audio",
         container=look.container.format.name,
         duration_seconds=_longest(look, video, audio, uncertain),

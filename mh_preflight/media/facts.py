@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.json_schema import SkipJsonSchema
 
 from mh_preflight.errors import InputError
-from mh_preflight.units import Number, frame_rate, microseconds, seconds, valid_text
+from mh_preflight.units import Number, frame_rate, microseconds, positive, seconds, valid_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,10 +133,11 @@ class Media(_Facts):
         audio: The audio track.
         image: The still.
         learned_from: For each fact how it was learned: `header`, `index`, `packets`, `decoding`,
-            `box`, `given`.
+            `box`, `given`, `page`.
         uncertain: For each fact that is not certain, why. What is not listed is certain.
         error: Set only in listings that go on after a file that cannot be read.
         cover_art: The file carries a cover picture, which is not video; not part of the JSON.
+        identity: What the content is known by, so that a change of it shows; not part of the JSON.
     """
 
     source: Source
@@ -151,6 +152,16 @@ class Media(_Facts):
     uncertain: dict[str, str] = Field(default_factory=dict)
     error: Failure | None = None
     cover_art: SkipJsonSchema[bool] = Field(default=False, exclude=True)
+    identity: SkipJsonSchema[str | None] = Field(default=None, exclude=True, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what the JSON shows."""
+        if not isinstance(other, Media):
+            return NotImplemented
+        return self.model_dump() == other.model_dump()
+
+    def __hash__(self) -> int:
+        return hash((self.source, self.size_bytes, self.duration_seconds))
 
     @classmethod
     def given(  # noqa: PLR0913  one argument a fact
@@ -235,12 +246,14 @@ class Media(_Facts):
             facts["duration_seconds"] = seconds(whole)
         for name, value in (("width", width), ("height", height), ("frames", frames)):
             if value is not None:
-                facts[name] = _positive(value, name)
+                facts[name] = positive(value, field=name)
         media = self
         if facts:
             media = media._with(room, facts)
         if size_bytes is not None:
-            media = media.model_copy(update={"size_bytes": _positive(size_bytes, "size_bytes")})
+            media = media.model_copy(
+                update={"size_bytes": positive(size_bytes, field="size_bytes")}
+            )
         return media
 
     def _with(self, room: str, facts: dict[str, Any]) -> Self:
@@ -272,9 +285,3 @@ class Media(_Facts):
             other = beside.duration_seconds if beside else None
             update["duration_seconds"] = max(facts["duration_seconds"], other or 0.0)
         return self.model_copy(update=update)
-
-
-def _positive(value: object, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-        raise InputError(f"{name}: must be a whole number above 0", field=name)
-    return value

@@ -13,10 +13,11 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from mh_preflight.media.boxes import Bytes
+    from mh_preflight.media.origins import Content
 
 __all__ = [
     "MOST_SAMPLES",
+    "Words",
     "chain_is_whole",
     "length_size",
     "samples_are_whole",
@@ -25,6 +26,10 @@ __all__ = [
 
 MOST_SAMPLES = 20_000
 """Samples of one file that are looked at (11 minutes at 30 fps); beyond, the index is believed."""
+
+READ_WHOLE = 1 << 20  # up to here, reading a file is faster than reading in it
+MOST_WHOLE = 64 << 20
+CLOSE = 3 << 10  # bytes a sample up to which that holds for longer files too
 
 _WORD = 4
 _MOST_UNITS = 1024  # units in one sample; real ones have a dozen
@@ -59,8 +64,46 @@ def chain_is_whole(sample: bytes, length_bytes: int) -> bool:
     return place == len(sample)
 
 
+class Words:
+    """The four bytes at any place of a content, as numbers.
+
+    Small files, and those whose samples lie close together, are read whole; of others each number
+    is read for itself, which for a long film is a thousandth of it.
+
+    Args:
+        content: The file.
+        samples: How many samples will be looked at.
+    """
+
+    def __init__(self, content: Content, samples: int) -> None:
+        self.size = content.size
+        self._content = content
+        whole = max(READ_WHOLE, min(samples * CLOSE, MOST_WHOLE))
+        self._all = content.read_at(0, content.size) if content.size <= whole else None
+
+    def at(self, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Read big-endian numbers; past the end they are zeros.
+
+        Args:
+            places: Where each starts, within the file; shape (n,).
+        """
+        if self._all is None:
+            read = self._content.read_at
+            joined = b"".join(read(place, _WORD).ljust(_WORD, b"\0") for place in places.tolist())
+            return np.frombuffer(joined, ">u4").astype(np.int64)
+        every = np.ndarray((len(self._all) - _WORD + 1,), ">u4", self._all, strides=(1,))
+        past = places - (len(every) - 1)
+        words: npt.NDArray[np.int64]
+        if len(past) and int(past.max()) > 0:
+            past = np.maximum(past, 0)
+            words = every[places - past].astype(np.int64) << (8 * past)
+            return words & 0xFFFF_FFFF
+        words = every[places].astype(np.int64)
+        return words
+
+
 def samples_are_whole(
-    file: Bytes,
+    words: Words,
     places: npt.NDArray[np.int64],
     ends: npt.NDArray[np.int64],
     length_bytes: int,
@@ -68,17 +111,17 @@ def samples_are_whole(
     """Tell whether all samples of a file are whole; the answer of `chain_is_whole` for each.
 
     Args:
-        file: The whole file, read or mapped.
+        words: The file.
         places: Where each sample starts, in bytes; shape (n,).
         ends: Where it ends; shape (n,).
         length_bytes: Bytes of each unit's length, from `length_size`.
     """
-    if int(places.min()) < 0 or int(ends.max()) > len(file) or len(file) < _WORD:
+    if not _lie_within(words, places, ends):
         return False
     for _ in range(_MOST_UNITS):
         if (places + length_bytes > ends).any():
             return False
-        lengths = _words(file, places) >> (32 - 8 * length_bytes)
+        lengths = words.at(places) >> (32 - 8 * length_bytes)
         if not lengths.all():
             return False
         places = places + length_bytes + lengths
@@ -90,28 +133,19 @@ def samples_are_whole(
 
 
 def samples_are_written(
-    file: Bytes, places: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
+    words: Words, places: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
 ) -> bool:
     """Tell whether all samples lie in the file and none begins with zeros, as a hole in it does.
 
     Args:
-        file: The whole file, read or mapped.
+        words: The file.
         places: Where each sample starts, in bytes; shape (n,).
         ends: Where it ends; shape (n,).
     """
-    if int(places.min()) < 0 or int(ends.max()) > len(file) or len(file) < _WORD:
+    if not _lie_within(words, places, ends):
         return False
-    return bool(_words(file, places[ends - places >= _WORD]).all())
+    return bool(words.at(places[ends - places >= _WORD]).all())
 
 
-def _words(file: Bytes, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Read the four bytes at each place as one big-endian number; past the end they are zeros."""
-    every = np.ndarray((len(file) - _WORD + 1,), ">u4", file, strides=(1,))
-    past = places - (len(every) - 1)
-    words: npt.NDArray[np.int64]
-    if len(past) and int(past.max()) > 0:
-        past = np.maximum(past, 0)
-        words = every[places - past].astype(np.int64) << (8 * past)
-        return words & 0xFFFF_FFFF
-    words = every[places].astype(np.int64)
-    return words
+def _lie_within(words: Words, places: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> bool:
+    return int(places.min()) >= 0 and int(ends.max()) <= words.size and words.size >= _WORD

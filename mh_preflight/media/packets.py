@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -16,33 +15,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["DECODING_SECONDS", "SCANNING_SECONDS", "Budget", "Seen", "decode_tracks", "scan_tracks"]
+    from mh_preflight.media.limits import Budget
 
-DECODING_SECONDS = 5.0
-"""Processor time that decoding one file may take."""
-
-SCANNING_SECONDS = 20.0
-"""Processor time that walking over its packets may take: some gigabytes."""
+__all__ = ["Seen", "decode_tracks", "scan_tracks"]
 
 _HOLE = 8  # zeros at the start of a packet that no codec writes
 _FURTHEST = 2**61  # a time stamp beyond is none
 _FRAME_TRIES = 64  # packets that may be decoded to see one frame
-
-
-class Budget:
-    """Processor time that is left for one file.
-
-    Args:
-        seconds: How much there is; counted from now, on the calling thread.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.thread_time() + seconds
-
-    @property
-    def spent(self) -> bool:
-        """Whether the time is up."""
-        return time.thread_time() >= self._end
 
 
 @dataclass(slots=True)
@@ -169,7 +148,7 @@ def _walk(
                 track.doubt("the file is damaged")
         if packet is None:
             for track in seen.values():
-                track.finished = True
+                track.finished = not budget.spent  # without time, a stream seems to end
             return
         yield packet, seen[packet.stream.index]
 

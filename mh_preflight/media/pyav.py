@@ -1,28 +1,86 @@
-"""Where PyAV 17, 18 and 19 differ, and how its errors read."""
+"""What may PyAV read and decode, where do 17, 18 and 19 differ, and how do its errors read?"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mh_preflight.errors import MediaError
+from mh_preflight.media.origins import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from av.container import InputContainer
 
+    from mh_preflight.media.limits import Budget
+    from mh_preflight.media.origins import Content
+
 _REPLACING = 19  # the first version of PyAV that reads any tag
 
-__all__ = ["Codec", "fraction_or_none", "open_container", "read_codec"]
+__all__ = [
+    "OPTIONS",
+    "Codec",
+    "can_decode",
+    "fraction_or_none",
+    "is_decoder",
+    "open_container",
+    "read_codec",
+]
 
 FORMATS = (
     "aac,ac3,aiff,amr,amrnb,amrwb,apng,asf,av1,avi,caf,eac3,flac,flv,gif,h264,hevc,ivf,"
     "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,mpegvideo,mxf,obu,ogg,wav,w64"
 )
 """Formats that hold their own media; playlists, which open other files, are not here."""
+
+DECODERS = (
+    "aac,aac_latm,ac3,ac3_fixed,alac,amrnb,amrwb,ape,apng,av1,cfhd,cinepak,dca,"
+    "dnxhd,dvvideo,eac3,ffv1,ffvhuff,flac,flashsv,flashsv2,flv,gif,gsm,gsm_ms,"
+    "h263,h263i,h263p,h264,hap,hevc,huffyuv,jpeg2000,libaom-av1,libdav1d,libgsm,"
+    "libgsm_ms,libopencore_amrnb,libopencore_amrwb,libopus,libspeex,libvorbis,libvpx-"
+    "vp9,libvpx,magicyuv,mjpeg,mjpegb,mlp,mp1,mp1float,mp2,mp2float,mp3,mp3float,"
+    "mpeg1video,mpeg2video,mpeg4,mpegvideo,msmpeg4,msmpeg4v1,msmpeg4v2,nellymoser,"
+    "opus,png,prores,qdm2,qtrle,rawvideo,rpza,speex,svq1,svq3,theora,truehd,tscc,"
+    "tta,utvideo,v210,vc1,vorbis,vp3,vp6,vp6a,vp6f,vp8,vp9,vvc,wavpack,"
+    "wmalossless,wmapro,wmav1,wmav2,wmv1,wmv2,wmv3,zmbv"
+)
+"""Decoders that strangers' bytes are given to; the families of PCM and ADPCM besides."""
+
+FAMILIES = ("pcm_", "adpcm_")
+
+_DECODERS = frozenset(DECODERS.split(","))
+
+OPTIONS = {
+    "format_whitelist": FORMATS,
+    "protocol_whitelist": "none",  # what it reads is handed to it: it opens nothing by itself
+    "enable_drefs": "0",  # the parts of a film that lie in other files stay there
+    "max_streams": "64",
+    "max_pixels": str(16384 * 16384),
+    "max_probe_packets": "500",
+    "threads": "1",
+}
+
+
+def is_decoder(name: str) -> bool:
+    """Tell whether a decoder may be given strangers' bytes.
+
+    Args:
+        name: FFmpeg's name for it.
+
+    Example:
+        >>> is_decoder("h264"), is_decoder("pcm_s16le"), is_decoder("ansi")
+        (True, True, False)
+    """
+    return name in _DECODERS or name.startswith(FAMILIES)
+
+
+def can_decode(stream: Any) -> bool:
+    """Tell whether a track has a decoder that may be given strangers' bytes."""
+    return stream.codec_context is not None and is_decoder(stream.codec_context.name)
 
 
 def fraction_or_none(value: Any) -> Fraction | None:
@@ -58,28 +116,52 @@ def read_codec(stream: Any) -> Codec | None:
 
 
 @contextmanager
-def open_container(path: str, kind: str | None = None) -> Iterator[InputContainer]:
-    """Open a local file with PyAV, which may then read that file and nothing else.
+def open_container(
+    content: Content, budget: Budget, kind: str | None = None, unread: range = range(0)
+) -> Iterator[InputContainer]:
+    """Open a content with PyAV, which may then read it and nothing else.
 
     Args:
-        path: A local file.
+        content: The source.
+        budget: The processor time, after which the content seems to end.
         kind: The format, where its first bytes leave no doubt; saves asking every reader.
+        unread: Places of which nothing is needed to open it.
 
     Raises:
-        MediaError: FFmpeg does not know the format, or the file is damaged.
+        MediaError: FFmpeg does not know the format, or the file is damaged or cannot be read.
     """
     import av
 
     is_older = int(av.__version__.partition(".")[0]) < _REPLACING
     lenient: dict[str, Any] = {"metadata_errors": "replace"} if is_older else {}
-    options = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
+    stream = Stream(content, budget)
+    stream.keep_out(unread)
+    options = {**OPTIONS, "codec_whitelist": _decoders()}
     try:
-        with av.open(f"file:{path}", format=kind, options=options, **lenient) as container:
+        with av.open(
+            stream, mode="r", format=kind, options=options, io_open=_refuse, **lenient
+        ) as container:
+            stream.opened()
             yield container
     except av.error.FFmpegError as error:
+        if stream.failure is not None:
+            raise stream.failure from None
         reason = (error.strerror or type(error).__name__).lower()
         raise MediaError(
-            f"{path!r} cannot be read as video, audio or image ({reason})",
+            f"{content.name!r} cannot be read as video, audio or image ({reason})",
             code="unreadable",
-            source=path,
+            source=content.name,
         ) from error
+    stream.raise_failure()
+
+
+@cache
+def _decoders() -> str:
+    """Name all decoders that may be used, in FFmpeg's way."""
+    import av
+
+    return ",".join(sorted(name for name in av.codecs_available if is_decoder(name)))
+
+
+def _refuse(*_: Any) -> Any:
+    raise PermissionError("a media file opens no other file")

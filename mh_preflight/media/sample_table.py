@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from mh_preflight.media.boxes import Bytes
-
 __all__ = ["MOST_INDEXED", "SampleTable", "read_samples"]
 
 MOST_INDEXED = 1_000_000
@@ -43,12 +41,12 @@ class SampleTable:
 
 
 def read_samples(
-    file: Bytes, tables: Mapping[bytes, tuple[int, int]], count: int
+    header: bytes, tables: Mapping[bytes, tuple[int, int]], count: int
 ) -> SampleTable | None:
     """Read the sample tables of one track.
 
     Args:
-        file: The whole file, read or mapped.
+        header: The contents of the `moov` box.
         tables: Where the contents of the boxes in `stbl` start and end, by kind.
         count: How many samples there should be.
 
@@ -57,24 +55,24 @@ def read_samples(
     """
     if not 0 < count <= MOST_INDEXED:
         return None
-    shown = _shown(file, tables, count)
-    sizes = _sizes(file, tables.get(b"stsz"), count)
+    shown = _shown(header, tables, count)
+    sizes = _sizes(header, tables.get(b"stsz"), count)
     if shown is None or sizes is None:
         return None
-    places = _places(file, tables, sizes)
+    places = _places(header, tables, sizes)
     return None if places is None else SampleTable(shown, places, places + sizes)
 
 
 def _shown(
-    file: Bytes, tables: Mapping[bytes, tuple[int, int]], count: int
+    header: bytes, tables: Mapping[bytes, tuple[int, int]], count: int
 ) -> npt.NDArray[np.int64] | None:
-    lengths = _spread(_table(file, tables.get(b"stts"), ">u4", 2), count)
+    lengths = _spread(_table(header, tables.get(b"stts"), ">u4", 2), count)
     if lengths is None:
         return None
     stamps: npt.NDArray[np.int64] = np.cumsum(lengths) - lengths
     if b"ctts" not in tables:
         return stamps
-    delays = _spread(_table(file, tables[b"ctts"], ">i4", 2), count)
+    delays = _spread(_table(header, tables[b"ctts"], ">i4", 2), count)
     if delays is None:
         return None
     stamps += delays
@@ -82,24 +80,26 @@ def _shown(
     return stamps
 
 
-def _sizes(file: Bytes, table: tuple[int, int] | None, count: int) -> npt.NDArray[np.int64] | None:
+def _sizes(
+    header: bytes, table: tuple[int, int] | None, count: int
+) -> npt.NDArray[np.int64] | None:
     if table is None or table[1] - table[0] < _HEAD + 4:
         return None
-    size, listed = struct.unpack_from(">2I", file, table[0] + 4)
+    size, listed = struct.unpack_from(">2I", header, table[0] + 4)
     if listed != count:
         return None
     if size:
         return np.full(count, size, dtype=np.int64)
-    sizes = _table(file, (table[0] + 4, table[1]), ">u4", 1)  # the number stands 4 bytes later
+    sizes = _table(header, (table[0] + 4, table[1]), ">u4", 1)  # the number stands 4 bytes later
     return None if sizes is None else sizes[:, 0]
 
 
 def _places(
-    file: Bytes, tables: Mapping[bytes, tuple[int, int]], sizes: npt.NDArray[np.int64]
+    header: bytes, tables: Mapping[bytes, tuple[int, int]], sizes: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64] | None:
     wide = b"co64" in tables
-    starts = _table(file, tables.get(b"co64" if wide else b"stco"), ">i8" if wide else ">u4", 1)
-    runs = _table(file, tables.get(b"stsc"), ">u4", 3)
+    starts = _table(header, tables.get(b"co64" if wide else b"stco"), ">i8" if wide else ">u4", 1)
+    runs = _table(header, tables.get(b"stsc"), ">u4", 3)
     if starts is None or runs is None or not len(runs) or runs[0, 0] != 1:
         return None
     chunks = np.diff(runs[:, 0], append=len(starts) + 1)  # how many chunks each run has
@@ -124,14 +124,14 @@ def _spread(runs: npt.NDArray[np.int64] | None, count: int) -> npt.NDArray[np.in
 
 
 def _table(
-    file: Bytes, table: tuple[int, int] | None, kind: str, columns: int
+    header: bytes, table: tuple[int, int] | None, kind: str, columns: int
 ) -> npt.NDArray[np.int64] | None:
     """Read a table of whole numbers, or None where it is not there, too long or cut."""
     if table is None or table[1] - table[0] < _HEAD:
         return None
-    (rows,) = struct.unpack_from(">I", file, table[0] + 4)
+    (rows,) = struct.unpack_from(">I", header, table[0] + 4)
     width = columns * np.dtype(kind).itemsize
     if rows > MOST_INDEXED or table[0] + _HEAD + rows * width > table[1]:
         return None
-    numbers = np.frombuffer(file, dtype=kind, count=rows * columns, offset=table[0] + _HEAD)
+    numbers = np.frombuffer(header, dtype=kind, count=rows * columns, offset=table[0] + _HEAD)
     return numbers.astype(np.int64).reshape(-1, columns)

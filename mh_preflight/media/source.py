@@ -1,116 +1,206 @@
-"""What is it, by its first bytes? Opens a source and hands it to the reader of its kind."""
+"""Read a source, or many: the one way in."""
 
 from __future__ import annotations
 
 import os
-import stat
-from typing import TYPE_CHECKING
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from mh_preflight.errors import InputError, MediaError
-from mh_preflight.media.container import INDEXED, read_container
-from mh_preflight.media.facts import Media
-from mh_preflight.media.still import image_format, read_image, read_webp_animation
+from mh_preflight.errors import InputError, IsolationError, PreflightError
+from mh_preflight.media.facts import Failure, Media
+from mh_preflight.media.isolation import can_isolate, shared_pool
+from mh_preflight.media.limits import Limits, processor_seconds
+from mh_preflight.media.origins import Source, identity_of, open_content, scheme_of
+from mh_preflight.media.reading import read_content
+from mh_preflight.media.sense import sensible
+from mh_preflight.units import positive
 
 if TYPE_CHECKING:
-    from mh_preflight.media.facts import Image
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["is_remote", "probe"]
+    from mh_preflight.media.cache import ProbeCache
+    from mh_preflight.media.origins import Content
 
-_HEAD = 64  # bytes that tell what a file is
+__all__ = ["Isolation", "has_changed", "probe", "probe_many"]
 
+Isolation: TypeAlias = Literal["process", "none"]
 
-def is_remote(source: str) -> bool:
-    """Tell whether a source is a URL, or the path that the API gave an uploaded file.
-
-    Example:
-        >>> is_remote("https://example.com/a.mp4"), is_remote("api-assets/id/1.mp4")
-        (True, True)
-    """
-    scheme, separator, _ = source.partition("://")
-    if separator and scheme.isalnum():
-        return True
-    return source.startswith("api-assets/") and not os.path.exists(source)  # noqa: PTH110
+ISOLATIONS = ("process", "none")
+AHEAD = 4  # sources in work for each worker, so that none waits for the order of the answers
 
 
-def probe(source: str | os.PathLike[str]) -> Media:
-    """Read what a local file holds: size, duration, frame rate, frames.
+def probe(
+    source: Source,
+    *,
+    isolation: Isolation | None = None,
+    limits: Limits | None = None,
+    cache: ProbeCache | None = None,
+) -> Media:
+    """Read what a source holds: size, duration, frame rate, frames.
 
     Goes from cheap to dear (header, sample index, packets, decoding) and stops as soon as the
     facts are certain; `Media.uncertain` names those that are not, and why.
 
     Args:
-        source: Path of a video, audio or image file.
+        source: Path of a video, audio or image file; an `https://` URL, which is read by ranges;
+            the URL of an object store, through fsspec; a YouTube video's, whose page is asked
+            through yt-dlp; the bytes themselves; or an open binary file.
+        isolation: `process` reads in a warm worker that can open nothing and is ended when it
+            exceeds its limits; `none` reads in this process, for files that are trusted. By
+            default `process` where the system can limit one (Linux), else `none`.
+        limits: What it may cost, and where it may reach.
+        cache: What was found before; a source that has not changed is not read again.
 
     Raises:
-        MediaError: The file is missing, empty, no file, no media, or damaged beyond reading.
-        InputError: The source is no path.
+        MediaError: The source is missing, empty, no media, damaged beyond reading, would cost
+            more than the limits allow, or cannot be fetched.
+        IsolationError: `process`, but this system cannot limit one.
+        MissingExtraError: What reads this kind of source is not installed.
+        InputError: The source is none of these.
 
     Example:
         >>> media = probe("clip.mp4")
         >>> media.video.fps, media.video.frames
         (Fraction(60, 1), 360)
     """
+    within = limits or Limits()
+    isolated = _isolated(isolation)
+    if isinstance(source, str) and scheme_of(source) in {"http", "https"}:
+        from mh_preflight.media.youtube import is_youtube, probe_youtube
+
+        if is_youtube(source):
+            return sensible(probe_youtube(source, within))
+    content = open_content(source, within)
     try:
-        path = os.fsdecode(source)
-    except TypeError:
-        raise InputError(f"source: {type(source).__name__} is no path", field="source") from None
-    if is_remote(path):
-        raise MediaError(
-            f"{path!r} is not on this machine, and only local files are read: "
-            "state its facts with Media.given(...)",
-            code="not-local",
-            source=path,
+        media = _known(content, cache)
+        if media is None:
+            media = sensible(_read(content, within, isolated=isolated))
+            content.check()
+            _keep(content, media, cache)
+    finally:
+        content.close()
+    return media.model_copy(
+        update={"source": _named(source, content), "identity": content.identity}
+    )
+
+
+def probe_many(
+    sources: Iterable[Source],
+    *,
+    isolation: Isolation | None = None,
+    limits: Limits | None = None,
+    cache: ProbeCache | None = None,
+    workers: int | None = None,
+) -> Iterator[Media]:
+    """Read many sources side by side, and give what they hold in the order of the sources.
+
+    Args:
+        sources: As for `probe`; taken a few at a time.
+        isolation: As for `probe`.
+        limits: As for `probe`, for each source.
+        cache: As for `probe`.
+        workers: How many are read at once; by default as many as there are processors.
+
+    Yields:
+        The facts of each source; one that cannot be read has `error` set and no facts.
+
+    Raises:
+        IsolationError: `process`, but this system cannot limit one.
+        InputError: An argument cannot be used.
+
+    Example:
+        >>> [media.kind for media in probe_many(["clip.mp4", "voice.wav"])]
+        ['video', 'audio']
+    """
+    isolated = _isolated(isolation)
+    count = positive((os.cpu_count() or 1) if workers is None else workers, field="workers")
+    if not isolated:
+        count = 1  # PyAV and Pillow hold the interpreter most of the time
+    return _in_order(sources, count, isolation, limits, cache)
+
+
+def has_changed(media: Media) -> bool:
+    """Tell whether a file is no longer the one that was read, by its size and time of change.
+
+    Args:
+        media: What `probe` gave for a path; of other sources nothing is told here.
+
+    Example:
+        >>> has_changed(probe("clip.mp4"))
+        False
+    """
+    if media.identity is None or scheme_of(media.source):
+        return False
+    try:
+        return identity_of(os.stat(media.source)) != media.identity  # noqa: PTH116  any bytes
+    except (OSError, ValueError):
+        return True
+
+
+def _isolated(isolation: Isolation | None) -> bool:
+    if isolation is None:
+        return can_isolate()
+    if isolation not in ISOLATIONS:
+        raise InputError(
+            f"isolation: {isolation!r} is none of {', '.join(ISOLATIONS)}", field="isolation"
         )
-    size = _size(path)
-    try:
-        # Unbuffered, because 64 bytes are all that is wanted.
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  a path of any bytes
-            head = file.read(_HEAD)
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    kind = image_format(head)
-    if kind is None:
-        return read_container(path, size, INDEXED if head[4:8] == b"ftyp" else None)
-    if kind == "sequence":
-        return _animation(read_container(path, size), _cover(path, size))
-    still, pictures = read_image(path, size, kind)
-    if pictures == 1:
-        return still
-    if kind == "webp":
-        return read_webp_animation(path, still, pictures)
-    if kind in {"gif", "png"}:
-        return _animation(read_container(path, size), still.image)
-    return still
+    if isolation == "process" and not can_isolate():
+        raise IsolationError(
+            "this system cannot limit the memory of a process (only Linux can), so that files "
+            "can be read with isolation='none' only",
+            field="isolation",
+        )
+    return isolation == "process"
 
 
-def _size(path: str) -> int:
-    try:
-        status = os.stat(path)  # noqa: PTH116  a path of any bytes
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
-    if stat.S_ISDIR(status.st_mode):
-        raise MediaError(f"{path!r} is a folder, not a file", code="not-a-file", source=path)
-    if not stat.S_ISREG(status.st_mode):
-        raise MediaError(f"{path!r} is not a regular file", code="not-a-file", source=path)
-    if status.st_size == 0:
-        raise MediaError(f"{path!r} is empty", code="empty", source=path)
-    return status.st_size
+def _read(content: Content, limits: Limits, *, isolated: bool) -> Media:
+    if isolated:
+        return shared_pool().read(content, limits)
+    return read_content(content, processor_seconds(limits, content))
 
 
-def _unreadable(path: str, error: Exception) -> MediaError:
-    if isinstance(error, FileNotFoundError):
-        return MediaError(f"there is no file {path!r}", code="not-found", source=path)
-    reason = getattr(error, "strerror", None) or str(error)
-    return MediaError(f"{path!r} cannot be opened: {reason}", code="unreadable", source=path)
+def _named(source: Source, content: Content) -> str:
+    return os.fsdecode(source) if isinstance(source, str | os.PathLike) else content.name
 
 
-def _cover(path: str, size: int) -> Image | None:
-    """Read the still that stands for a film in an image file, where Pillow can."""
-    try:
-        return read_image(path, size, "avif")[0].image
-    except MediaError:
+def _known(content: Content, cache: ProbeCache | None) -> Media | None:
+    if cache is None or content.identity is None:
         return None
+    return cache.get(content.identity)
 
 
-def _animation(media: Media, image: Image | None) -> Media:
-    return media.model_copy(update={"kind": "animation", "image": image})
+def _keep(content: Content, media: Media, cache: ProbeCache | None) -> None:
+    if cache is not None and content.identity is not None and content.settled:
+        cache.put(content.identity, media)
+
+
+def _in_order(
+    sources: Iterable[Source],
+    workers: int,
+    isolation: Isolation | None,
+    limits: Limits | None,
+    cache: ProbeCache | None,
+) -> Iterator[Media]:
+    def one(source: Source) -> Media:
+        try:
+            return probe(source, isolation=isolation, limits=limits, cache=cache)
+        except PreflightError as error:
+            name = source if isinstance(source, str) else error.source or str(source)
+            return Media(source=name, error=Failure(code=error.code, message=error.message))
+
+    if workers == 1:
+        yield from map(one, sources)
+        return
+    waiting: deque[Any] = deque()
+    with ThreadPoolExecutor(workers, "mh-preflight") as threads:
+        try:
+            for source in sources:
+                waiting.append(threads.submit(one, source))
+                if len(waiting) >= workers * AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for each in waiting:
+                each.cancel()

@@ -6,21 +6,24 @@ never asked of it.
 
 from __future__ import annotations
 
-import os
 import warnings
+from contextlib import contextmanager
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mh_preflight.errors import MediaError
 from mh_preflight.media.facts import Image, Media, Video
+from mh_preflight.media.origins import Stream
 from mh_preflight.media.timeline import read_timeline
-from mh_preflight.units import seconds
+from mh_preflight.units import one_line, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
+
+    from mh_preflight.media.limits import Budget
+    from mh_preflight.media.origins import Content
 
 __all__ = ["image_format", "read_image", "read_webp_animation"]
 
@@ -68,12 +71,12 @@ def image_format(head: bytes) -> str | None:  # noqa: PLR0911  one answer a form
     return None
 
 
-def read_image(path: str, size: int, kind: str) -> tuple[Media, int]:
+def read_image(content: Content, budget: Budget, kind: str) -> tuple[Media, int]:
     """Read a picture's displayed size and the number of its pictures.
 
     Args:
-        path: A local file.
-        size: Its length in bytes.
+        content: The source.
+        budget: The processor time.
         kind: What `image_format` said.
 
     Returns:
@@ -82,24 +85,29 @@ def read_image(path: str, size: int, kind: str) -> tuple[Media, int]:
     Raises:
         MediaError: It is no picture that can be read.
     """
-    return _read_heif(path, size) if kind == "heif" else _read_with_pillow(path, size)
+    with _pictures(content, budget) as stream:
+        if kind == "heif":
+            return _still(content, *_read_heif(stream)), 1
+        name, shown, orientation, pictures = _read_with_pillow(stream)
+        return _still(content, name, shown, orientation), pictures
 
 
-def read_webp_animation(path: str, still: Media, pictures: int) -> Media:
+def read_webp_animation(content: Content, still: Media, pictures: int) -> Media:
     """Read an animated WebP, which FFmpeg cannot, from its chunks and without decoding.
 
     Args:
-        path: A local file.
+        content: The source.
         still: Its facts as of a still.
         pictures: How many pictures Pillow finds in it; the chunks must agree for certainty.
 
     Raises:
         MediaError: It holds no picture.
     """
-    with open(path, "rb") as file:  # noqa: PTH123  a path of any bytes
-        delays = [delay or _ZERO_DELAY for delay in _webp_delays(file)]
+    delays = [delay or _ZERO_DELAY for delay in _webp_delays(content)]
     if not delays:
-        raise MediaError(f"{path!r} holds no picture", code="unreadable", source=path)
+        raise MediaError(
+            f"{content.name!r} holds no picture", code="unreadable", source=content.name
+        )
     tick = Fraction(1, 1000)
     stamps = np.concatenate(([0], np.cumsum(delays[:-1]))).astype(np.int64)
     timeline = read_timeline(stamps, delays[-1], tick, None)
@@ -132,33 +140,31 @@ def read_webp_animation(path: str, still: Media, pictures: int) -> Media:
     )
 
 
-def _webp_delays(file: BinaryIO) -> Iterator[int]:
+def _webp_delays(content: Content) -> Iterator[int]:
     """Give how long each frame is shown, in milliseconds, from the head of its chunk."""
-    file.seek(12)
+    place = 12
     for _ in range(_MOST_CHUNKS):
-        head = file.read(8 + _ANMF_HEAD)
+        head = content.read_at(place, 8 + _ANMF_HEAD)
         if len(head) < 8:  # noqa: PLR2004  name and length of a chunk
             return
         name, length = head[:4], int.from_bytes(head[4:8], "little")
         if name == b"ANMF" and len(head) == 8 + _ANMF_HEAD:
             yield int.from_bytes(head[8 + 12 : 8 + 15], "little")
-        file.seek(length + length % 2 - (len(head) - 8), os.SEEK_CUR)
+        place += 8 + length + length % 2
 
 
-def _read_heif(path: str, size: int) -> tuple[Media, int]:
+def _read_heif(stream: Any) -> tuple[str, tuple[int, int], Any]:
     import pillow_heif
 
-    with _errors(path):
-        heif = pillow_heif.open_heif(path, convert_hdr_to_8bit=False)
-        width, height = heif.size  # as displayed: libheif has turned it
-        orientation = heif.info.get("original_orientation")
-    return _still(path, size, "HEIF", (width, height), orientation), 1
+    heif = pillow_heif.open_heif(stream, convert_hdr_to_8bit=False)
+    width, height = heif.size  # as displayed: libheif has turned it
+    return "HEIF", (width, height), heif.info.get("original_orientation")
 
 
-def _read_with_pillow(path: str, size: int) -> tuple[Media, int]:
+def _read_with_pillow(stream: Any) -> tuple[str, tuple[int, int], int | None, int]:
     from PIL import Image as Pillow
 
-    with _errors(path), Pillow.open(path) as picture:
+    with Pillow.open(stream) as picture:
         width, height = picture.size
         orientation = picture.getexif().get(_ORIENTATION)
         if not isinstance(orientation, int) or not 1 <= orientation <= 8:  # noqa: PLR2004  EXIF
@@ -167,13 +173,13 @@ def _read_with_pillow(path: str, size: int) -> tuple[Media, int]:
         if orientation and orientation >= _SIDEWAYS and picture.format != "TIFF":
             width, height = height, width
         name, pictures = str(picture.format), getattr(picture, "n_frames", 1)
-    return _still(path, size, name, (width, height), orientation), pictures
+    return name, (width, height), orientation, pictures
 
 
-def _still(path: str, size: int, container: str, shown: tuple[int, int], orientation: Any) -> Media:
+def _still(content: Content, container: str, shown: tuple[int, int], orientation: Any) -> Media:
     return Media(
-        source=path,
-        size_bytes=size,
+        source=content.name,
+        size_bytes=content.size,
         kind="image",
         container=container,
         image=Image(width=shown[0], height=shown[1], orientation=orientation),
@@ -181,28 +187,23 @@ def _still(path: str, size: int, container: str, shown: tuple[int, int], orienta
     )
 
 
-class _errors:  # noqa: N801  reads as a statement
-    """Turn what Pillow and libheif raise on damaged files into a `MediaError`."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.quiet = warnings.catch_warnings()
-
-    def __enter__(self) -> None:
-        self.quiet.__enter__()
-        warnings.simplefilter("ignore")  # a large photo, odd EXIF: the size is right all the same
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.quiet.__exit__(kind, error, trace)
-        if isinstance(error, Exception) and not isinstance(error, MediaError):
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise MediaError(
-                f"{self.path!r} cannot be read as a picture ({reason[:120]})",
-                code="unreadable",
-                source=self.path,
-            ) from error
+@contextmanager
+def _pictures(content: Content, budget: Budget) -> Iterator[Stream]:
+    """Give what Pillow and libheif read, and turn what they raise into a `MediaError`."""
+    stream = Stream(content, budget)
+    stream.opened()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of large photos and odd EXIF
+            yield stream
+    except MediaError:
+        raise
+    except Exception as error:
+        if stream.failure is not None:
+            raise stream.failure from None
+        reason = one_line(str(error) or type(error).__name__, 120)
+        raise MediaError(
+            f"{content.name!r} cannot be read as a picture ({reason})",
+            code="unreadable",
+            source=content.name,
+        ) from error

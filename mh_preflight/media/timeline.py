@@ -41,7 +41,7 @@ class Timeline:
         open_ended: Nothing says how long the last frame is shown.
         even: Every stamp lies within a tick of that grid, and no place of it is empty.
         duration: First stamp to end of the last frame, whole microseconds.
-        offsets: Sorted int64 ticks from the first frame.
+        offsets: Sorted int64 ticks from the first frame; None where the frames were not looked at.
         tick: Seconds a tick.
     """
 
@@ -50,12 +50,14 @@ class Timeline:
     even: bool
     open_ended: bool
     duration: int
-    offsets: npt.NDArray[np.int64]
+    offsets: npt.NDArray[np.int64] | None
     tick: Fraction
 
     @property
-    def times(self) -> npt.NDArray[np.int64]:
+    def times(self) -> npt.NDArray[np.int64] | None:
         """Sorted int64 microseconds from the first frame."""
+        if self.offsets is None:
+            return None
         times: npt.NDArray[np.int64] = np.rint(
             self.offsets * float(self.tick * MICROSECOND)
         ).astype(np.int64)

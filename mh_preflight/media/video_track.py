@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mh_preflight.media.limits import NEAR
 from mh_preflight.media.nal import (
     MOST_SAMPLES,
+    Words,
     length_size,
     samples_are_whole,
     samples_are_written,
@@ -22,12 +24,21 @@ from mh_preflight.units import MAX_SECONDS, MICROSECOND
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from mh_preflight.media.boxes import BoxTrack, Bytes
+    from mh_preflight.media.boxes import BoxTrack, Layout
+    from mh_preflight.media.origins import Content
     from mh_preflight.media.packets import Seen
 
 NANOSECOND = Fraction(1, 1_000_000_000)
 
-__all__ = ["VideoTrack", "declared_rate", "doubted", "from_frames", "from_index", "from_packets"]
+__all__ = [
+    "VideoTrack",
+    "declared_rate",
+    "doubted",
+    "from_claims",
+    "from_frames",
+    "from_index",
+    "from_packets",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,7 @@ class VideoTrack:
         timeline: Rate, steadiness and duration.
         frames: Frames shown.
         start: The first stamp in ticks.
-        learned: `index`, `packets` or `decoding`.
+        learned: `header`, `index`, `packets` or `decoding`.
         doubt: Why it is not certain, or None.
     """
 
@@ -61,7 +72,37 @@ def declared_rate(stream: Any) -> Fraction | None:
     return next((usual for usual in USUAL_RATES if abs(1 / rate - 1 / usual) <= NANOSECOND), rate)
 
 
-def from_index(stream: Any, boxes: BoxTrack, file: Bytes) -> VideoTrack | None:
+def from_claims(container: Any, stream: Any, doubt: str) -> VideoTrack | None:
+    """Take the header's word, where more than the header would cost too much.
+
+    Args:
+        container: The open PyAV container.
+        stream: A PyAV video stream.
+        doubt: Why nothing better is known.
+
+    Returns:
+        The track, or None where the header states no rate or no length.
+    """
+    tick, rate = fraction_or_none(stream.time_base), declared_rate(stream)
+    if tick is None or rate is None:
+        return None
+    length = stream.duration * tick if stream.duration else Fraction(container.duration or 0, 10**6)
+    frames = stream.frames or round(length * rate)
+    if not 0 < length <= MAX_SECONDS or frames <= 0:
+        return None
+    timeline = Timeline(
+        fps=rate,
+        variable=False,
+        even=False,
+        open_ended=False,
+        duration=round(length * MICROSECOND),
+        offsets=None,
+        tick=tick,
+    )
+    return VideoTrack(timeline, frames, stream.start_time or 0, "header", doubt)
+
+
+def from_index(stream: Any, boxes: BoxTrack, layout: Layout, content: Content) -> VideoTrack | None:
     """Read the sample tables of an mp4 or mov track, which are its index.
 
     They decide where the frames are even, and where the header's count and duration agree with
@@ -70,7 +111,8 @@ def from_index(stream: Any, boxes: BoxTrack, file: Bytes) -> VideoTrack | None:
     Args:
         stream: A PyAV video stream.
         boxes: What the boxes of the track say.
-        file: The whole file, read or mapped, in which the samples are looked at.
+        layout: Where the header lies, and whether the file is whole.
+        content: The file, in which the samples are looked at.
 
     Returns:
         The track, which is certain, or None where the packets must be looked at.
@@ -79,8 +121,10 @@ def from_index(stream: Any, boxes: BoxTrack, file: Bytes) -> VideoTrack | None:
     entries = stream.index_entries
     if tick is None or not stream.duration or boxes.edits > 1 or len(entries) != stream.frames:
         return None
-    samples = read_samples(file, boxes.tables, stream.frames)
-    if samples is None or not entries[0].is_keyframe or not _is_all_there(stream, file, samples):
+    samples = read_samples(layout.header, boxes.tables, stream.frames)
+    if samples is None or not entries[0].is_keyframe or layout.cut:
+        return None
+    if not _is_all_there(stream, content, samples):
         return None
     timeline = read_timeline(samples.shown, 0, tick, declared_rate(stream))
     claimed = round(stream.duration * tick * MICROSECOND)
@@ -183,11 +227,12 @@ def _last(stream: Any, stamps: npt.NDArray[np.int64], seen: Seen) -> int:
     return rest if seen.last < rest <= usual else seen.last
 
 
-def _is_all_there(stream: Any, file: Bytes, samples: SampleTable) -> bool:
+def _is_all_there(stream: Any, content: Content, samples: SampleTable) -> bool:
     """Tell whether the file holds every sample that the tables name, whole where that shows."""
+    if stream.frames > MOST_SAMPLES or (content.far and content.size > NEAR):
+        return bool(samples.places.min() >= 0 and samples.ends.max() <= content.size)
+    words = Words(content, stream.frames)
     length_bytes = length_size(stream.codec_context) if stream.codec_context else None
-    if stream.frames > MOST_SAMPLES:
-        return bool(samples.ends.max() <= len(file))
     if length_bytes is None:
-        return samples_are_written(file, samples.places, samples.ends)
-    return samples_are_whole(file, samples.places, samples.ends, length_bytes)
+        return samples_are_written(words, samples.places, samples.ends)
+    return samples_are_whole(words, samples.places, samples.ends, length_bytes)

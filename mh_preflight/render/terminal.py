@@ -13,8 +13,7 @@ from rich.text import Text
 
 from mh_preflight.estimate import REASONS
 from mh_preflight.rates import EndpointFile, Rate, RateCard, dollars
-from mh_preflight.render.text import one_line
-from mh_preflight.units import seconds
+from mh_preflight.units import one_line, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

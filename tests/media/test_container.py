@@ -10,7 +10,7 @@ from making import Clip, make_sound, make_video, patch_rotation
 
 from mh_preflight.errors import MediaError
 from mh_preflight.media import Media, probe
-from mh_preflight.media.container import READ_WHOLE
+from mh_preflight.media.nal import READ_WHOLE
 
 NTSC = Fraction(30000, 1001)
 
@@ -31,7 +31,7 @@ def test_an_mp4_is_certain_from_its_index_alone(tmp_path: Path, rate: Fraction) 
     assert media.kind == "video"
 
 
-def test_a_file_too_large_to_be_read_whole_is_mapped(tmp_path: Path) -> None:
+def test_a_file_too_large_to_be_read_whole_is_read_in_places(tmp_path: Path) -> None:
     path = make_video(tmp_path / "large.mp4", Clip(frames=40, codec="libx264", sound=1))
     data = path.read_bytes()
     padding = READ_WHOLE.to_bytes(4, "big") + b"free" + bytes(READ_WHOLE - 8)

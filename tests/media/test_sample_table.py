@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from making import Clip, make_video
 
-from mh_preflight.media.boxes import read_track
+from mh_preflight.media.boxes import read_layout, read_track
+from mh_preflight.media.origins import InMemory
 from mh_preflight.media.sample_table import SampleTable, read_samples
 
 
 def table(path: Path, count: int) -> SampleTable | None:
-    data = path.read_bytes()
-    track = read_track(data, 1)
+    header = read_layout(InMemory(path.read_bytes())).header
+    track = read_track(header, 1)
     assert track is not None
-    return read_samples(data, track.tables, count)
+    return read_samples(header, track.tables, count)
 
 
 @pytest.mark.parametrize("sound", [0, 2])

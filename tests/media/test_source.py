@@ -30,8 +30,8 @@ def test_each_bad_file_has_its_own_code(tmp_path: Path) -> None:
     assert code_of("nul\0byte.mp4") == "unreadable"
 
 
-def test_a_url_is_not_read(tmp_path: Path) -> None:
-    assert code_of("https://example.com/clip.mp4") == "not-local"
+def test_what_was_uploaded_is_not_read() -> None:
+    assert code_of("api-assets/id/1234.mp4") == "not-local"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

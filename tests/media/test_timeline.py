@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mh_preflight.media.timeline import USUAL_RATES, read_timeline
+from mh_preflight.media.timeline import USUAL_RATES, Timeline, read_timeline
 
 MS = Fraction(1, 1000)
 
@@ -24,6 +24,11 @@ def test_a_usual_rate_is_known_again_from_millisecond_stamps(rate: Fraction, fra
     assert timeline.fps == rate
     assert not timeline.variable
     assert timeline.even
+
+
+def times_of(timeline: Timeline) -> list[int]:
+    assert timeline.times is not None
+    return [int(time) for time in timeline.times]
 
 
 def test_sixty_frames_in_millisecond_stamps_are_sixty_and_not_a_fraction_beside_it() -> None:
@@ -47,7 +52,7 @@ def test_a_stamp_more_than_half_a_frame_off_makes_the_rate_variable() -> None:
     timeline = read_timeline(np.array([0, 33, 67, 300, 333]), 33, MS, Fraction(30))
     assert timeline.variable
     assert not timeline.even
-    assert timeline.times.tolist() == [0, 33_000, 67_000, 300_000, 333_000]
+    assert times_of(timeline) == [0, 33_000, 67_000, 300_000, 333_000]
 
 
 def test_the_place_of_a_dropped_frame_makes_the_grid_uneven() -> None:
@@ -58,7 +63,7 @@ def test_the_place_of_a_dropped_frame_makes_the_grid_uneven() -> None:
 @pytest.mark.parametrize("start", [0, 5, -7, 90_000])
 def test_the_first_stamp_does_not_matter(start: int) -> None:
     timeline = read_timeline(np.array([0, 1, 2]) + start, 1, Fraction(1, 25), Fraction(25))
-    assert (timeline.duration, timeline.times.tolist()) == (120_000, [0, 40_000, 80_000])
+    assert (timeline.duration, times_of(timeline)) == (120_000, [0, 40_000, 80_000])
 
 
 def test_a_single_frame_lasts_as_long_as_the_declared_rate_says() -> None:
@@ -70,5 +75,5 @@ def test_a_single_frame_lasts_as_long_as_the_declared_rate_says() -> None:
 @given(st.lists(st.integers(0, 2**50), min_size=1, max_size=8), st.integers(0, 2**40))
 def test_stamps_of_any_size_are_counted_exactly(values: list[int], last: int) -> None:
     timeline = read_timeline(np.array(sorted(values)), last, Fraction(1, 10**9), Fraction(60))
-    assert len(timeline.times) == len(values)
+    assert len(times_of(timeline)) == len(values)
     assert timeline.duration >= 0

@@ -11,7 +11,7 @@ from rich.console import Console
 
 import mh_preflight as mh
 from mh_preflight.render.terminal import fits_view, history_view, media_view, report_view
-from mh_preflight.render.text import MOST_LETTERS, one_line
+from mh_preflight.units import MOST_LETTERS, one_line
 
 
 def shown(view: Any) -> str:

@@ -1,0 +1,340 @@
+"""Warm workers: started once, asked often, ended when they exceed a limit, and replaced."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Self
+
+from mh_preflight.errors import IsolationError, MediaError
+from mh_preflight.media.isolation.messages import (
+    LENGTH,
+    READY,
+    Question,
+    receive_exactly,
+    send_question,
+    unpack_answer,
+)
+from mh_preflight.media.limits import processor_seconds
+from mh_preflight.media.origins import LocalFile
+from mh_preflight.units import one_line, valid_text
+
+if TYPE_CHECKING:
+    from mh_preflight.media.facts import Media
+    from mh_preflight.media.limits import Limits
+    from mh_preflight.media.origins import Content
+
+__all__ = ["Pool", "can_isolate", "shared_pool"]
+
+STARTING_SECONDS = 60.0  # for the start of a worker on a busy machine; half a second is usual
+GRACE_SECONDS = 1.5  # wall time beyond the processor time
+MOST_ANSWER = 64 << 20
+MOST_FILES = 2000  # that one worker reads, so that what FFmpeg leaks stays small
+
+_KEPT = (  # of the environment; no key or password of the user's goes into the worker
+    "LANG", "LC_ALL", "LD_LIBRARY_PATH", "LD_PRELOAD", "OPENBLAS_CORETYPE", "PATH", "PYTHONHOME",
+    "TMPDIR", "TZ",
+)  # fmt: skip
+_START = (
+    "import sys; sys.path[:] = {path!r}; "
+    "from mh_preflight.media.isolation.worker import main; main({descriptor})"
+)
+
+
+def can_isolate() -> bool:
+    """Tell whether this system can limit a process: Linux, and a Python that can be started."""
+    return sys.platform == "linux" and bool(sys.executable) and not getattr(sys, "frozen", False)
+
+
+class _Ended(Exception):  # noqa: N818  no error of the user's
+    """The worker has gone."""
+
+
+class Worker:
+    """One process that reads one source at a time.
+
+    Raises:
+        IsolationError: It cannot be started.
+    """
+
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair()
+        self._left = MOST_FILES
+        self._ready = False
+        path = [os.path.abspath(place) for place in sys.path if place]  # noqa: PTH100
+        start = _START.format(path=path, descriptor=theirs.fileno())
+        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  our own module
+                [sys.executable, "-I", "-c", start],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env={**environment, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                start_new_session=True,  # an interrupt of the terminal is for the parent
+            )
+        except OSError as error:
+            self._control.close()
+            raise _not_started(str(error)) from error
+        finally:
+            theirs.close()
+
+    @property
+    def fit(self) -> bool:
+        """Whether it can be asked once more."""
+        return self._left > 0 and self._process.poll() is None
+
+    @property
+    def process_id(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    def read(self, content: Content, limits: Limits) -> Media:
+        """Have a source read; whatever goes wrong, the worker is ended and says so.
+
+        Raises:
+            MediaError: It is no media, or would cost more than is allowed.
+            IsolationError: The worker does not start.
+        """
+        self._wait_until_ready()
+        self._left -= 1
+        seconds = processor_seconds(limits, content)
+        wall = seconds + GRACE_SECONDS + (limits.remote_seconds if content.far else 0)
+        try:
+            answer = unpack_answer(*self._asked(content, limits, seconds, wall))
+        except TimeoutError:
+            self.end()
+            raise self._too_slow(content, seconds) from None
+        except _Ended:
+            raise self._post_mortem(content, seconds) from None
+        except BaseException:
+            self.end()
+            raise
+        if answer.error is not None:
+            if answer.error.code in {"too-large", "crashed"}:
+                self.end()
+            message = one_line(answer.error.message)
+            raise MediaError(message, code=one_line(answer.error.code, 40), source=content.name)
+        if answer.media is None:
+            self.end()
+            raise MediaError(f"{content.name!r}: the reader gave no answer", source=content.name)
+        return answer.media
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self._left = 0
+        with contextlib.suppress(OSError):
+            self._control.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _wait_until_ready(self) -> None:
+        if self._ready:
+            return
+        self._control.settimeout(STARTING_SECONDS)
+        try:
+            greeting = receive_exactly(self._control, len(READY))
+        except (OSError, EOFError):
+            greeting = b""
+        if greeting != READY:
+            self.end()
+            raise _not_started(f"it ended with {self._process.returncode}")
+        self._ready = True
+
+    def _asked(
+        self, content: Content, limits: Limits, seconds: float, wall: float
+    ) -> tuple[bytes, bytes]:
+        served = not isinstance(content, LocalFile)
+        question = Question(
+            name=valid_text(content.name)[:1024],
+            size=content.size,
+            far=content.far,
+            served=served,
+            processor_seconds=seconds,
+            memory_bytes=int(limits.memory_bytes),
+        )
+        end = time.monotonic() + wall
+        self._control.settimeout(wall)
+        try:
+            if isinstance(content, LocalFile):
+                send_question(self._control, question, content.descriptor)
+                return self._received(end, None, content)
+            ours, theirs = socket.socketpair()
+            with ours:
+                with theirs:
+                    send_question(self._control, question, theirs.fileno())
+                ours.settimeout(wall)
+                return self._received(end, ours, content)
+        except (ConnectionError, EOFError):
+            raise _Ended from None
+
+    def _received(
+        self, end: float, serving: socket.socket | None, content: Content
+    ) -> tuple[bytes, bytes]:
+        """Serve reads until the answer comes, then take it."""
+        failure = None
+        if serving is not None:
+            failure = _serve(serving, self._control, content, end)
+        self._control.settimeout(max(0.001, end - time.monotonic()))
+        lengths = receive_exactly(self._control, 2 * LENGTH.size)
+        body, raw = (n for (n,) in LENGTH.iter_unpack(lengths))
+        if body + raw > MOST_ANSWER:
+            raise _Ended
+        answer = receive_exactly(self._control, body), receive_exactly(self._control, raw)
+        if failure is not None:
+            raise failure
+        return answer
+
+    def _too_slow(self, content: Content, seconds: float) -> MediaError:
+        return MediaError(
+            f"{content.name!r} needs more than {seconds:g} s of processor time to read",
+            code="too-slow",
+            source=content.name,
+        )
+
+    def _post_mortem(self, content: Content, seconds: float) -> MediaError:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        status = self._process.returncode
+        self.end()
+        if status == -signal.SIGXCPU:
+            return self._too_slow(content, seconds)
+        return MediaError(
+            f"{content.name!r} made the process that reads it end ({_status(status)})",
+            code="crashed",
+            source=content.name,
+        )
+
+
+def _serve(
+    serving: socket.socket, control: socket.socket, content: Content, end: float
+) -> MediaError | None:
+    """Answer the worker's reads until it answers itself; give the first read that failed."""
+    from mh_preflight.media.isolation.worker import MOST_SERVED, READ, SERVED
+
+    failure: MediaError | None = None
+    poll = select.poll()
+    poll.register(serving, select.POLLIN)
+    poll.register(control, select.POLLIN)
+    while True:
+        ready = dict(poll.poll(max(0.0, end - time.monotonic()) * 1000))
+        if not ready:
+            raise TimeoutError
+        if control.fileno() in ready:
+            return failure
+        try:
+            place, length = READ.unpack(receive_exactly(serving, READ.size))
+        except EOFError:
+            poll.unregister(serving)
+            continue
+        data = b""
+        try:
+            if failure is None:
+                data = content.read_at(place, min(length, MOST_SERVED))[:length]
+        except MediaError as error:
+            failure = error
+        serving.sendall(SERVED.pack(-1 if failure else len(data)) + data)
+
+
+class Pool:
+    """A few workers, started when they are needed and kept for the next source.
+
+    Args:
+        size: Workers at most; whoever comes then waits.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._owner = os.getpid()
+        self._places = threading.BoundedSemaphore(size)
+        self._idle: list[Worker] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self, workers: int) -> None:
+        """Start workers now, so that they are warm when they are needed.
+
+        Raises:
+            IsolationError: They cannot be started.
+        """
+        for _ in range(workers - len(self._idle)):
+            self._put(Worker())
+
+    def read(self, content: Content, limits: Limits) -> Media:
+        """Have a source read by a worker.
+
+        Args:
+            content: The source.
+            limits: What it may cost.
+
+        Raises:
+            MediaError: It is no media, or would cost more than is allowed.
+            IsolationError: No worker can be started.
+        """
+        with self._places:
+            worker = self._take() or Worker()
+            try:
+                return worker.read(content, limits)
+            finally:
+                self._put(worker)
+
+    def close(self) -> None:
+        """End the workers; those of a process that this one was copied from are not ours."""
+        with self._lock:
+            workers, self._idle = self._idle, []
+        if os.getpid() == self._owner:
+            for worker in workers:
+                worker.end()
+
+    def _take(self) -> Worker | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
+
+    def _put(self, worker: Worker) -> None:
+        if worker.fit:
+            with self._lock:
+                self._idle.append(worker)
+        else:
+            worker.end()
+
+
+def shared_pool() -> Pool:
+    """Give this process's own pool, so that its workers stay warm from one probe to the next."""
+    return _pool_of(os.getpid())
+
+
+@cache
+def _pool_of(process_id: int) -> Pool:
+    """Make the pool of one process: after a fork, the copy needs workers of its own."""
+    del process_id
+    pool = Pool(max(4, os.cpu_count() or 1))
+    atexit.register(pool.close)
+    return pool
+
+
+def _not_started(reason: str) -> IsolationError:
+    return IsolationError(
+        f"no process can be started to read files in ({reason}); "
+        "isolation='none' or --isolation none reads them in this one"
+    )
+
+
+def _status(status: int | None) -> str:
+    if status is not None and status < 0:
+        with contextlib.suppress(ValueError):
+            return signal.Signals(-status).name
+    return f"code {status}"

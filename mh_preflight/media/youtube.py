@@ -1,0 +1,152 @@
+"""What does YouTube say of a video? yt-dlp's metadata, without downloading, never certain."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from mh_preflight.errors import InputError, MediaError, MissingExtraError
+from mh_preflight.media.facts import Audio, Media, Video
+from mh_preflight.media.origins.far import shown_url
+from mh_preflight.units import frame_rate, microseconds, one_line, seconds
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from mh_preflight.media.limits import Limits
+
+__all__ = ["is_youtube", "probe_youtube"]
+
+HOSTS = ("youtube.com", "youtu.be", "youtube-nocookie.com")
+
+APPROXIMATE = "YouTube's page says so, and the API may fetch another version of the video"
+
+MOST_ANSWER = 32 << 20
+_OPTIONS = (
+    "--ignore-config", "--no-plugin-dirs", "--no-cache-dir", "--no-playlist", "--no-warnings",
+    "--no-progress", "--skip-download", "--dump-json", "--playlist-items", "1",
+    "--retries", "1", "--extractor-retries", "1", "--format", "bestvideo*/best",
+    "--ignore-no-formats-error",
+)  # fmt: skip
+
+
+def is_youtube(url: str) -> bool:
+    """Tell whether a URL leads to YouTube.
+
+    Example:
+        >>> is_youtube("https://youtu.be/x"), is_youtube("https://youtu.be.example.com/x")
+        (True, False)
+    """
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    known = any(host == each or host.endswith(f".{each}") for each in HOSTS)
+    return known and parts.scheme in {"http", "https"}
+
+
+def probe_youtube(url: str, limits: Limits) -> Media:
+    """Ask YouTube for a video's duration, frame rate and size, without downloading it.
+
+    yt-dlp runs as a process of its own, which is ended when the time is up. All that it says is
+    uncertain. With `allow_private`, pages of other sites are read too.
+
+    Args:
+        url: Address of the video.
+        limits: Time, and whether other sites and private addresses may be reached.
+
+    Raises:
+        MissingExtraError: yt-dlp is not installed.
+        MediaError: There is no such video, or it cannot be asked for.
+    """
+    name = shown_url(url)
+    if not is_youtube(url) and not limits.allow_private:
+        raise MediaError(f"{name!r} is no address of YouTube", code="bad-url", source=url)
+    if importlib.util.find_spec("yt_dlp") is None:
+        raise MissingExtraError(
+            "YouTube is asked through yt-dlp, which is not installed: "
+            "pip install 'mh-preflight[youtube]', or state what you know of the video",
+            source=url,
+        )
+    extractors = "all" if limits.allow_private else "youtube"
+    command = [sys.executable, "-m", "yt_dlp", *_OPTIONS, "--use-extractors", extractors]
+    command += ["--socket-timeout", f"{limits.remote_seconds:g}", "--", url]
+    try:
+        ended = subprocess.run(  # noqa: S603  yt-dlp, and the URL cannot be taken for an option
+            command, capture_output=True, stdin=subprocess.DEVNULL,
+            timeout=limits.remote_seconds, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise MediaError(
+            f"{name!r} did not answer in full within {limits.remote_seconds:g} s",
+            code="timeout",
+            source=url,
+        ) from None
+    if ended.returncode or len(ended.stdout) > MOST_ANSWER:
+        lines = ended.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+        raise MediaError(
+            f"{name!r} cannot be asked for: {one_line(lines[-1].removeprefix('ERROR: '), 200)}",
+            code="network",
+            source=url,
+        )
+    try:
+        facts = json.loads(ended.stdout.splitlines()[0])
+    except (ValueError, IndexError, RecursionError) as error:
+        raise MediaError(f"{name!r}: yt-dlp's answer makes no sense", source=url) from error
+    return _media(url, facts if isinstance(facts, dict) else {})
+
+
+def _media(url: str, facts: dict[str, Any]) -> Media:
+    fps, length = _rate(facts.get("fps")), _length(facts.get("duration"))
+    video = Video(
+        fps=fps,
+        nominal_fps=fps,
+        duration_seconds=length,
+        width=_edge(facts.get("width")),
+        height=_edge(facts.get("height")),
+    )
+    audio = (
+        None
+        if facts.get("acodec") == "none" and not facts.get("requested_formats")
+        else Audio(duration_seconds=length)
+    )
+    stated = {
+        f"video.{name}": getattr(video, name)
+        for name in ("fps", "nominal_fps", "duration_seconds", "width", "height")
+    }
+    names = [name for name, value in stated.items() if value is not None]
+    names += ["audio.duration_seconds"] if audio and length is not None else []
+    return Media(
+        source=url,
+        kind="video",
+        duration_seconds=length,
+        video=video,
+        audio=audio,
+        learned_from=dict.fromkeys(names, "page"),
+        uncertain=dict.fromkeys([*names, "duration_seconds"], APPROXIMATE),
+    )
+
+
+def _rate(value: Any) -> Fraction | None:
+    try:
+        return frame_rate(value, field="fps") if _is_number(value) else None
+    except InputError:
+        return None
+
+
+def _length(value: Any) -> float | None:
+    return seconds(microseconds(value)) if _is_number(value) and 0 < value < 10**8 else None
+
+
+def _edge(value: Any) -> int | None:
+    return int(value) if _is_number(value) and value >= 1 else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
