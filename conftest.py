@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,9 +27,20 @@ def samples_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+_look_up = socket.getaddrinfo
+
+
+def _only_here(host: Any, *arguments: Any, **more: Any) -> Any:
+    """Find this machine and no other, so that no test waits for a network."""
+    if host in {"127.0.0.1", "::1", "localhost"}:
+        return _look_up(host, *arguments, **more)
+    raise socket.gaierror(socket.EAI_NONAME, "this is a test")
+
+
 @pytest.fixture(autouse=True)
 def _known_surroundings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the user's plan out of the tests, and run docstrings beside the sample files."""
+    """Keep the user's plan and the network out, and run docstrings beside the sample files."""
     monkeypatch.delenv("MH_PREFLIGHT_PLAN", raising=False)
+    monkeypatch.setattr(socket, "getaddrinfo", _only_here)
     if isinstance(request.node, pytest.DoctestItem):
         monkeypatch.chdir(request.getfixturevalue("samples_folder"))

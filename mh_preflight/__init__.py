@@ -19,7 +19,7 @@ from mh_preflight.errors import (
 from mh_preflight.estimate import Estimate
 from mh_preflight.flow import Report, preflight
 from mh_preflight.jobs import LipSync, TalkingPhoto, job
-from mh_preflight.media import Media, probe
+from mh_preflight.media import Limits, Media, ProbeCache, probe, probe_many
 from mh_preflight.rates import RateCard, bundled_rates
 
 __all__ = [
@@ -28,11 +28,13 @@ __all__ = [
     "FindingsError",
     "InputError",
     "JobError",
+    "Limits",
     "LipSync",
     "Media",
     "MediaError",
     "OverLimitError",
     "PreflightError",
+    "ProbeCache",
     "RateCard",
     "RateFileError",
     "Report",
@@ -42,4 +44,5 @@ __all__ = [
     "job",
     "preflight",
     "probe",
+    "probe_many",
 ]

@@ -130,18 +130,22 @@ def _files(job: Job, media: Mapping[str, Media], settings: Settings) -> Iterator
             what = f"the ending .{ending}" if ending else "a name without ending"
             message = f"{what} is not taken for {kind}: convert it to one of {', '.join(taken)}"
             yield Finding("extension-unsupported", "error", field, message)
-        if known is None:
-            message = (
-                f"{path!r} is not on this machine: state what you know of it (--video-fps, "
-                "--video-duration, --audio-duration; in code, media=)"
-            )
-            yield Finding("not-probed", "warning", field, message)
+        if known is None or known.error is not None:
+            yield Finding("not-probed", "warning", field, _not_probed(path, known))
             continue
         yield from _track(known, kind, field)
         yield from _upload(known, settings, field)
         if ending and known.container and not _same_family(ending, known.container):
             message = f"the file is {known.container.split(',')[0]} inside: name it so"
             yield Finding("extension-mismatch", "warning", field, message)
+
+
+def _not_probed(path: str, media: Media | None) -> str:
+    why = f"{path!r} was not looked at" if not media or not media.error else media.error.message
+    return (
+        f"{why}; state what you know of it (--video-fps, --video-duration, --audio-duration; "
+        "in code, media=)"
+    )
 
 
 def _track(media: Media, kind: AssetKind, field: str) -> Iterator[Finding]:

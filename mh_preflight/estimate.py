@@ -130,9 +130,9 @@ class Estimate:
 
 
 def media_of(job: Job, media: Mapping[str, Media], kind: AssetKind) -> Media | None:
-    """Find the media of one kind among a job's assets."""
+    """Find the media of one kind among a job's assets; None where nothing is known of it."""
     for field, wanted in job.asset_kinds.items():
-        if wanted == kind and field in media:
+        if wanted == kind and field in media and media[field].error is None:
             return media[field]
     return None
 

@@ -11,18 +11,33 @@ from mh_preflight.errors import (
     FindingsError,
     InputError,
     MediaError,
+    MissingExtraError,
     OverLimitError,
     UnknownRateError,
 )
 from mh_preflight.estimate import Estimate, estimate_job, explain_estimate
 from mh_preflight.jobs import Job
-from mh_preflight.media import Media, is_remote, probe
+from mh_preflight.media import (
+    Failure,
+    Isolation,
+    Limits,
+    Media,
+    ProbeCache,
+    has_changed,
+    is_remote,
+    is_upload,
+    probe,
+    probe_youtube,
+)
 from mh_preflight.rates import BASES, Basis, RateCard, bundled_rates, dollars
 from mh_preflight.savings import Saving, find_fitting, find_savings
 from mh_preflight.settings import Settings, resolve_settings
 from mh_preflight.units import PLANS, Number, Plan, exact
 
 __all__ = ["Report", "preflight", "probe_assets"]
+
+OF_THE_FILE = frozenset({"empty", "no-media", "nonsense", "truncated", "unreadable"})
+"""Why a file that was fetched is no media: then the API cannot use it either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +46,8 @@ class Report:
 
     Attributes:
         job: The job.
-        media: What is known of its files, by field of `assets`.
+        media: What is known of its files, by field of `assets`; one that lies elsewhere and could
+            not be read has `error` set.
         settings: What will run.
         estimate: What it will cost.
         findings: What was found, the errors first.
@@ -67,6 +83,15 @@ class Report:
             more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
             field = f"{first.field}: " if first.field else ""
             raise FindingsError(f"{field}{first.message} [{first.code}]{more}", errors)
+
+    def raise_for_changes(self) -> None:
+        """Raise where a file is no longer the one that was priced; to be called before sending.
+
+        Raises:
+            MediaError: A file was changed or removed since it was read.
+        """
+        for name, known in self.media.items():
+            _raise_if_changed(name, known)
 
     def raise_over_limit(
         self, *, max_credits: int | None = None, max_usd: Number | None = None
@@ -129,6 +154,10 @@ def preflight(  # noqa: PLR0913  what a price depends on
     as_of: date | None = None,
     rates: RateCard | None = None,
     media: Mapping[str, Media] | None = None,
+    offline: bool = False,
+    isolation: Isolation | None = None,
+    limits: Limits | None = None,
+    cache: ProbeCache | None = None,
     basis: Basis = "annual",
     strict: bool = False,
     max_credits: int | None = None,
@@ -142,13 +171,18 @@ def preflight(  # noqa: PLR0913  what a price depends on
         as_of: The day whose rates and rules count; today (UTC) by default.
         rates: The rate card; the bundled one by default.
         media: Facts by field of `assets`, for files that were probed already or are not here.
+        offline: Read nothing but local files. What lies elsewhere and is not read, or cannot be,
+            becomes the finding `not-probed`.
+        isolation: As for `probe`.
+        limits: As for `probe`.
+        cache: As for `probe`.
         basis: How credits are paid, for the US dollars: `annual`, `monthly` or `usage`.
         strict: Turn warnings into errors.
         max_credits: Raise where the hold is above this.
         max_usd: Raise where the hold is above this.
 
     Raises:
-        MediaError: A local file cannot be read.
+        MediaError: A file cannot be read, or was changed since it was probed.
         UnknownRateError: No rate is known for the job on that day.
         OverLimitError: The job may cost more than `max_credits` or `max_usd`.
         InputError: An argument cannot be used.
@@ -181,7 +215,9 @@ def preflight(  # noqa: PLR0913  what a price depends on
     card = bundled_rates() if rates is None else rates
     day = datetime.now(UTC).date() if as_of is None else as_of
     settings = resolve_settings(job, plan=plan, day=day, rates=card, basis=basis)
-    known = probe_assets(job, media or {})
+    known = probe_assets(
+        job, media or {}, offline=offline, isolation=isolation, limits=limits, cache=cache
+    )
     estimate = estimate_job(job, known, settings)
     findings = find_problems(job, known, settings, estimate)
     if strict:
@@ -195,18 +231,32 @@ def preflight(  # noqa: PLR0913  what a price depends on
     return report
 
 
-def probe_assets(job: Job, given: Mapping[str, Media]) -> dict[str, Media]:
-    """Read the local files of a job.
+def probe_assets(  # noqa: PLR0913  what `probe` takes besides
+    job: Job,
+    given: Mapping[str, Media],
+    *,
+    offline: bool = False,
+    isolation: Isolation | None = None,
+    limits: Limits | None = None,
+    cache: ProbeCache | None = None,
+) -> dict[str, Media]:
+    """Read the files of a job.
 
     Args:
         job: The job.
         given: Facts that are known already, by field of `assets`; these are not read again.
+        offline: Read nothing but local files.
+        isolation: As for `probe`.
+        limits: As for `probe`.
+        cache: As for `probe`.
 
     Returns:
-        What is known, by field of `assets`; URLs and uploads are left out.
+        What is known, by field of `assets`. What lies elsewhere and could not be fetched has
+        `error` set; what was uploaded, and with `offline` all that is not here, is left out.
 
     Raises:
-        MediaError: A local file cannot be read; its `field` says which.
+        MediaError: A file cannot be read, or was changed since its facts were found; its `field`
+            says which.
         InputError: A fact is given for a field that the job does not have.
     """
     sources = job.sources()
@@ -220,14 +270,33 @@ def probe_assets(job: Job, given: Mapping[str, Media]) -> dict[str, Media]:
         if name in given:
             if not isinstance(given[name], Media):
                 raise InputError(f"media: {name} must be Media, from probe or Media.given")
+            _raise_if_changed(name, given[name])
             known[name] = given[name]
-        elif not is_remote(source):
+        elif is_upload(source) or (offline and is_remote(source)):
+            continue
+        else:
             try:
-                known[name] = probe(source)
-            except MediaError as error:
+                if name == "youtube_url":
+                    known[name] = probe_youtube(source, limits or Limits())
+                else:
+                    known[name] = probe(source, isolation=isolation, limits=limits, cache=cache)
+            except (MediaError, MissingExtraError) as error:
                 error.field = error.field or f"assets.{name}"
-                raise
+                if not is_remote(source) or error.code in OF_THE_FILE:
+                    raise
+                failure = Failure(code=error.code, message=error.message)
+                known[name] = Media(source=source, error=failure)
     return known
+
+
+def _raise_if_changed(name: str, media: Media) -> None:
+    if has_changed(media):
+        raise MediaError(
+            f"{media.source!r} is not what it was when it was read: read it again",
+            code="changed",
+            field=f"assets.{name}",
+            source=media.source,
+        )
 
 
 def _in_words(saving: Saving) -> str:

@@ -138,3 +138,83 @@ def test_errors_survive_being_pickled() -> None:
         "no such file.mp4",
         str(caught.value),
     )
+
+
+REMOTE = {
+    "video_source": "file",
+    "video_file_path": "https://example.com/clip.mp4",
+    "audio_file_path": "api-assets/id/line.mp3",
+}
+
+
+def remote_job() -> Job:
+    return mh.LipSync(assets=REMOTE, start_seconds=0, end_seconds=5, max_fps_limit=24)
+
+
+def not_probed(found: mh.Report) -> dict[str | None, str]:
+    return {
+        finding.field: finding.message for finding in found.findings if finding.code == "not-probed"
+    }
+
+
+def test_what_lies_elsewhere_and_cannot_be_fetched_becomes_a_finding_and_not_an_error() -> None:
+    found = mh.preflight(remote_job(), plan="creator", as_of=TODAY)
+    assert (found.estimate.queued.credits, found.estimate.hold) == (150, 150)
+    messages = not_probed(found)
+    assert "cannot be found" in messages["assets.video_file_path"]
+    assert "was not looked at" in messages["assets.audio_file_path"]
+    failure = found.media["video_file_path"].error
+    assert failure is not None
+    assert failure.code == "network"
+    assert "audio_file_path" not in found.media
+
+
+def test_offline_nothing_but_local_files_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mh_preflight.flow.probe", None)
+    found = mh.preflight(remote_job(), plan="creator", as_of=TODAY, offline=True)
+    assert found.media == {}
+    assert set(not_probed(found)) == {"assets.video_file_path", "assets.audio_file_path"}
+
+
+def test_a_fetched_file_that_is_no_media_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(source: str, **_: Any) -> mh.Media:
+        raise mh.MediaError("no media", code="unreadable", source=source)
+
+    monkeypatch.setattr("mh_preflight.flow.probe", unreadable)
+    with pytest.raises(mh.MediaError) as caught:
+        mh.preflight(remote_job(), as_of=TODAY)
+    assert caught.value.field == "assets.video_file_path"
+
+
+def changeable(folder: Path, samples: Path) -> tuple[Job, Path]:
+    clip = folder / "clip.mp4"
+    clip.write_bytes((samples / "clip.mp4").read_bytes())
+    assets = {
+        "video_source": "file",
+        "video_file_path": str(clip),
+        "audio_file_path": str(samples / "voice.wav"),
+    }
+    return mh.LipSync(assets=assets, start_seconds=0, end_seconds=5), clip
+
+
+def test_facts_of_a_file_that_has_changed_since_are_refused(
+    tmp_path: Path, samples_folder: Path
+) -> None:
+    job, clip = changeable(tmp_path, samples_folder)
+    facts = {"video_file_path": mh.probe(clip)}
+    assert mh.preflight(job, media=facts, as_of=TODAY).estimate.queued.credits == 150
+    clip.write_bytes(clip.read_bytes() + bytes(8))
+    with pytest.raises(mh.MediaError, match="read it again") as caught:
+        mh.preflight(job, media=facts, as_of=TODAY)
+    assert (caught.value.code, caught.value.field) == ("changed", "assets.video_file_path")
+
+
+def test_before_sending_a_report_tells_whether_its_files_are_still_the_same(
+    tmp_path: Path, samples_folder: Path
+) -> None:
+    job, clip = changeable(tmp_path, samples_folder)
+    found = mh.preflight(job, as_of=TODAY)
+    found.raise_for_changes()
+    clip.unlink()
+    with pytest.raises(mh.MediaError, match="read it again"):
+        found.raise_for_changes()

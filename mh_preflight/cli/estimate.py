@@ -20,10 +20,20 @@ from mh_preflight.cli.options import (
     number_from,
 )
 from mh_preflight.cli.output import show, working
+from mh_preflight.cli.reading import (
+    PANEL,
+    AllowHttp,
+    AllowPrivate,
+    Cached,
+    IsolationName,
+    Reading,
+    Timeout,
+    reading,
+)
 from mh_preflight.errors import FindingsError, InputError, JobError, OverLimitError
 from mh_preflight.flow import Report, preflight, probe_assets
 from mh_preflight.jobs import ENDPOINTS, Job, json_object, model_of
-from mh_preflight.media import Media
+from mh_preflight.media import Media, is_remote
 from mh_preflight.rates import BASES, Basis
 from mh_preflight.settings import resolve_settings
 from mh_preflight.units import MAX_SECONDS, seconds
@@ -114,6 +124,20 @@ def estimate(  # noqa: PLR0913  one parameter an option
     usd: Annotated[
         str, typer.Option(help="How credits are paid: annual, monthly or usage.")
     ] = "annual",
+    isolation: IsolationName = None,
+    allow_http: AllowHttp = False,
+    allow_private: AllowPrivate = False,
+    timeout: Timeout = 20.0,
+    cached: Cached = False,
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline",
+            help="Read local files only.",
+            envvar="MH_PREFLIGHT_OFFLINE",
+            rich_help_panel=PANEL,
+        ),
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the arithmetic line by line.")
     ] = False,
@@ -147,12 +171,20 @@ def estimate(  # noqa: PLR0913  one parameter an option
     plan_name, day = chosen_plan(plan), day_from(as_of) or datetime.now(UTC).date()
     card, basis = chosen_rates(rates), _basis(usd)
     resolve_settings(job, plan=plan_name, day=day, rates=card)  # no rate: no file needs to be read
+    how = reading(isolation, http=allow_http, private=allow_private, timeout=timeout, cached=cached)
     with working("reading the files"):
-        media = _media(job, facts)
+        media = _media(job, facts, how, offline=offline)
     if request is None and "end_seconds" not in given:
         job = job.changed({"end_seconds": _end_of_media(job, media)})
     report = preflight(
-        job, plan=plan_name, as_of=day, rates=card, media=media, basis=basis, strict=strict
+        job,
+        plan=plan_name,
+        as_of=day,
+        rates=card,
+        media=media,
+        offline=True,  # what can be read has been read
+        basis=basis,
+        strict=strict,
     )
     over = _over_limit(report, max_credits, max_usd)
     code = show_report(report, over, as_json=as_json, explain=explain)
@@ -251,23 +283,32 @@ def _job_from_file(endpoint: str, path: Path) -> Job:
     return model(**json_object(text))
 
 
-def _media(job: Job, facts: Facts) -> dict[str, Media]:
-    media = probe_assets(job, {})
+def _media(job: Job, facts: Facts, how: Reading, *, offline: bool) -> dict[str, Media]:
+    sources = job.sources()
+    stated: dict[str, tuple[Literal["video", "audio"], dict[str, str]]] = {}
+    given = {}
     for kind, values in facts.items():
         known = {name: value for name, value in values.items() if value is not None}
         if not known:
             continue
-        name = next((n for n in job.sources() if job.asset_kinds[n] == kind), None)
+        name = next((n for n in sources if job.asset_kinds[n] == kind), None)
         if name is None:
             option = f"--{kind}-{next(iter(known)).removesuffix('_seconds')}"
             raise InputError(f"{option}: {job.endpoint} has no {kind}", field=option.lstrip("-"))
-        media[name] = _but_given(media.get(name), kind, job.sources()[name], known)
+        stated[name] = kind, known
+        if len(known) == len(values) and is_remote(sources[name]):
+            given[name] = Media.given(kind, source=sources[name])  # nothing is left to look up
+    media = probe_assets(job, given, offline=offline, **how.arguments)
+    for name, (kind, known) in stated.items():
+        media[name] = _but_given(media.get(name), kind, sources[name], known)
     return media
 
 
 def _but_given(
     known: Media | None, kind: Literal["video", "audio"], source: str, facts: dict[str, str]
 ) -> Media:
+    if known is not None and known.error is not None:
+        known = None
     if known is not None and getattr(known, kind) is None:
         return known  # what is not in the file cannot be told from outside: a finding will say so
     base = known or Media.given(kind, source=source)

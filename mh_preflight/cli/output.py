@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from mh_preflight.units import one_line
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
@@ -33,4 +35,6 @@ def show(view: RenderableType) -> None:
 
 def working(what: str) -> AbstractContextManager[object]:
     """Show on a terminal that something takes time, while it does."""
-    return Console(stderr=True).status(what)
+    from rich.text import Text
+
+    return Console(stderr=True).status(Text(one_line(what)))  # a file's name is no markup

@@ -8,16 +8,34 @@ import typer
 
 from mh_preflight.cli.exits import FINDING
 from mh_preflight.cli.options import Json
-from mh_preflight.cli.output import show
-from mh_preflight.errors import MediaError
-from mh_preflight.media import Failure, Media, probe
+from mh_preflight.cli.output import show, working
+from mh_preflight.cli.reading import (
+    AllowHttp,
+    AllowPrivate,
+    Cached,
+    IsolationName,
+    Timeout,
+    reading,
+)
+from mh_preflight.media import probe_many
 from mh_preflight.render.wire import media_line
 
 __all__ = ["probe_files"]
 
 
-def probe_files(
-    files: Annotated[list[str], typer.Argument(help="Video, audio or image files.")],
+def probe_files(  # noqa: PLR0913  one parameter an option
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="Video, audio or image files: paths, https:// URLs, s3:// and other object "
+            "stores, YouTube videos."
+        ),
+    ],
+    isolation: IsolationName = None,
+    allow_http: AllowHttp = False,
+    allow_private: AllowPrivate = False,
+    timeout: Timeout = 20.0,
+    cached: Cached = False,
     as_json: Json = False,
 ) -> None:
     """Show what files hold: duration, frame rate, frames, size, and what is not certain.
@@ -26,9 +44,12 @@ def probe_files(
 
     Example: mh-preflight probe clip.mov line.mp3 face.heic
     """
+    how = reading(isolation, http=allow_http, private=allow_private, timeout=timeout, cached=cached)
     failed = False
+    answers = probe_many(files, **how.arguments)
     for name in files:
-        media = _probed(name)
+        with working(f"reading {name}"):
+            media = next(answers)
         failed = failed or media.error is not None
         if as_json:
             typer.echo(media_line(media))
@@ -38,10 +59,3 @@ def probe_files(
             show(media_view(media))
     if failed:
         raise typer.Exit(FINDING)
-
-
-def _probed(name: str) -> Media:
-    try:
-        return probe(name)
-    except MediaError as error:
-        return Media(source=name, error=Failure(code=error.code, message=error.message))

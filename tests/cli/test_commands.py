@@ -412,10 +412,10 @@ def test_a_name_that_is_no_text_is_written_as_json(
 def test_a_fault_of_ours_is_unexpected_and_json_all_the_same(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(_: str) -> Any:
+    def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("surprise")
 
-    monkeypatch.setattr("mh_preflight.cli.probe.probe", broken)
+    monkeypatch.setattr("mh_preflight.cli.probe.probe_many", broken)
     assert run(["probe", "--json", "a.mp4"]) == 1
     captured = capfd.readouterr()
     assert json.loads(captured.out)["error"]["code"] == "unexpected"
