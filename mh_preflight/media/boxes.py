@@ -27,6 +27,8 @@ MOST_HEADER = 32 << 20
 MOST_EDITS = 4096
 """Entries read of one edit list."""
 
+EMPTY = -1  # the start of a piece of an edit list that shows nothing
+
 _MATRIX = {b"mvhd": (36, 48), b"tkhd": (40, 52)}  # where it stands, in version 0 and in version 1
 _TRACK_ID = (12, 20)
 
@@ -57,11 +59,15 @@ class BoxTrack:
     Attributes:
         rotation: Degrees clockwise, 0 to 359; 0 where the matrix makes no sense.
         edits: Pieces of media that the edit list shows; 1 where there is none.
+        delayed: The edit list begins with nothing to show.
+        paused: It shows nothing between two pieces.
         tables: Where the contents of the sample tables start and end, by kind.
     """
 
     rotation: int
     edits: int
+    delayed: bool
+    paused: bool
     tables: Mapping[bytes, tuple[int, int]]
 
 
@@ -130,7 +136,7 @@ def _track(
     left: Iterator[int],
     whole: tuple[int, int, int, int],
 ) -> BoxTrack | None:
-    own, edits = None, 1
+    own, starts = None, [0]
     tables: dict[bytes, tuple[int, int]] = {}
     for box in _boxes(header, trak[1], trak[2], left):
         kind, start, end = box
@@ -140,14 +146,20 @@ def _track(
                 return None
         elif kind == b"edts":
             for elst in _find(header, (start, end), b"elst", left):
-                edits = _edits(header, elst)
+                starts = _edits(header, elst)
         elif kind == b"mdia":
             tables = _tables_of(header, box, left)
     if own is None:
         return None
     (a, b, c, d), (e, f, g, h) = own, whole
     turned = a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h
-    return BoxTrack(_degrees(turned), edits, tables)
+    return BoxTrack(
+        rotation=_degrees(turned),
+        edits=sum(start != EMPTY for start in starts),
+        delayed=starts[:1] == [EMPTY],
+        paused=EMPTY in starts[1:],
+        tables=tables,
+    )
 
 
 def _tables_of(header: bytes, mdia: _Box, left: Iterator[int]) -> dict[bytes, tuple[int, int]]:
@@ -206,15 +218,15 @@ def _degrees(matrix: tuple[int, int, int, int]) -> int:
     return round(math.degrees(math.atan2(b, a))) % 360
 
 
-def _edits(header: bytes, box: _Box) -> int:
+def _edits(header: bytes, box: _Box) -> list[int]:
+    """Give where the pieces of an edit list start in the media, in ticks, or `EMPTY`."""
     _, start, end = box
     if end - start < 8:  # noqa: PLR2004  version, flags and count
-        return 1
+        return [0]
     (count,) = struct.unpack_from(">I", header, start + 4)
     size, place, kind = (20, 8, ">q") if header[start] == 1 else (12, 4, ">i")
     count = min(count, (end - start - 8) // size, MOST_EDITS)
-    starts = (
+    return [
         struct.unpack_from(kind, header, start + 8 + number * size + place)[0]
         for number in range(count)
-    )
-    return sum(start != -1 for start in starts)
+    ]

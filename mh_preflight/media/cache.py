@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import struct
 import sys
 import time
 from contextlib import closing, suppress
@@ -88,7 +89,7 @@ class ProbeCache:
             answer: bytes = row[0]
             (length,) = LENGTH.unpack_from(answer)
             return unpack_answer(answer[_HEAD : _HEAD + length], answer[_HEAD + length :]).media
-        except (sqlite3.Error, OSError, MediaError, ValueError, TypeError):
+        except (sqlite3.Error, OSError, struct.error, MediaError, TypeError):
             return None
 
     def put(self, identity: str, media: Media) -> None:

@@ -61,6 +61,7 @@ class _Look:
     sound: AudioTrack | None = None
     rotation: int | None = None
     edits: int = 1
+    paused: bool = False
     sizes: int = 1
 
     def open_questions(self) -> list[Any]:
@@ -85,6 +86,20 @@ def read_container(content: Content, budget: Budget, kind: str | None = None) ->
         MediaError: It is none, or damaged beyond reading.
     """
     layout = read_layout(content) if kind == INDEXED else None
+    try:
+        return _read(content, budget, kind, layout)
+    except MediaError as error:
+        if layout is None or not layout.cut or error.code not in {"no-media", "unreadable"}:
+            raise
+        raise MediaError(
+            f"{content.name!r} is cut, and nothing can be read of what is left: "
+            "fetch or copy it again",
+            code="truncated",
+            source=content.name,
+        ) from error
+
+
+def _read(content: Content, budget: Budget, kind: str | None, layout: Layout | None) -> Media:
     # The packets of what lies elsewhere need not be read where a header knows of them all.
     unread = layout.media if layout and content.far and not layout.fragments else range(0)
     with ExitStack() as stack:
@@ -110,7 +125,11 @@ def read_container(content: Content, budget: Budget, kind: str | None = None) ->
                 again = stack.enter_context(open_container(content, budget, kind))
                 _ask_decoder(look, again, unsettled, budget)
         if layout is not None and layout.cut:
-            _doubt_all(look, content)
+            if look.picture is None and look.sound is None:
+                raise MediaError(f"{content.name!r} holds no frame", code="no-media")
+            _doubt(look, "the file is cut: a part that it announces is missing")
+        if look.paused:
+            _doubt(look, "players differ on the pause in its edit list")
         return _facts(look, content, len(tracks))
 
 
@@ -133,8 +152,9 @@ def _heard(container: Any) -> Any:
 def _ask_index(look: _Look, layout: Layout, content: Content) -> None:
     if look.video is not None and (boxes := read_track(layout.header, look.video.id)):
         look.picture = video_track.from_index(look.video, boxes, layout, content)
-        look.rotation, look.edits = boxes.rotation, boxes.edits
-    if look.audio is not None:
+        look.rotation, look.edits, look.paused = boxes.rotation, boxes.edits, boxes.paused
+    heard = read_track(layout.header, look.audio.id) if look.audio is not None else None
+    if heard and not heard.delayed:
         look.sound = audio_track.from_header(
             look.container, look.audio, content, alone=look.video is None
         )
@@ -179,15 +199,8 @@ def _ask_decoder(look: _Look, again: Any, unsettled: list[Any], budget: Budget) 
         look.sound = audio_track.from_samples(look.container, look.audio, track, look.sound)
 
 
-def _doubt_all(look: _Look, content: Content) -> None:
-    """Let nothing be certain of a file that was cut, and nothing be said where nothing is left."""
-    if look.picture is None and look.sound is None:
-        raise MediaError(
-            f"{content.name!r} is cut, and no frame or sample is left: fetch or copy it again",
-            code="truncated",
-            source=content.name,
-        )
-    doubt = "the file is cut: a part that it announces is missing"
+def _doubt(look: _Look, doubt: str) -> None:
+    """Let nothing be certain that hangs on time."""
     if look.picture is not None:
         look.picture = video_track.doubted(look.picture, doubt)
     if look.sound is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mh_preflight.media.nal import chain_is_whole, length_size
+from mh_preflight.media.pyav import limit_decoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -95,7 +96,10 @@ def scan_tracks(
         for stream in streams
         if stream.type == "video" and stream.codec_context
     }
-    tries = _FRAME_TRIES if turned is not None else 0
+    tries = 0
+    if turned is not None:
+        tries = _FRAME_TRIES
+        limit_decoder(turned)
     for packet, track in _walk(container, seen, budget, streams, doubt_damage=True):
         if tries and packet.stream is turned:
             tries -= 1
@@ -119,7 +123,7 @@ def decode_tracks(container: Any, streams: Iterable[Any], budget: Budget) -> dic
     """
     seen = {stream.index: Seen() for stream in streams}
     for stream in streams:
-        stream.codec_context.thread_count = 1  # so that the thread's own clock counts it all
+        limit_decoder(stream)
     for packet, track in _walk(container, seen, budget, streams, doubt_damage=False):
         try:
             for frame in packet.decode():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from mh_preflight.errors import MediaError
@@ -27,6 +27,7 @@ __all__ = [
     "can_decode",
     "fraction_or_none",
     "is_decoder",
+    "limit_decoder",
     "open_container",
     "read_codec",
 ]
@@ -52,16 +53,17 @@ DECODERS = (
 
 FAMILIES = ("pcm_", "adpcm_")
 
+MOST_DECODED = {"max_pixels": str(16384 * 16384)}
+"""The largest picture that a decoder makes room for."""
+
 _DECODERS = frozenset(DECODERS.split(","))
 
 OPTIONS = {
     "format_whitelist": FORMATS,
     "protocol_whitelist": "none",  # what it reads is handed to it: it opens nothing by itself
-    "enable_drefs": "0",  # the parts of a film that lie in other files stay there
     "max_streams": "64",
-    "max_pixels": str(16384 * 16384),
-    "max_probe_packets": "500",
-    "threads": "1",
+    **MOST_DECODED,
+    "threads": "1",  # so that the processor time of one thread is all that is used
 }
 
 
@@ -81,6 +83,12 @@ def is_decoder(name: str) -> bool:
 def can_decode(stream: Any) -> bool:
     """Tell whether a track has a decoder that may be given strangers' bytes."""
     return stream.codec_context is not None and is_decoder(stream.codec_context.name)
+
+
+def limit_decoder(stream: Any) -> None:
+    """Bound what decoding a track may take, before its first packet is decoded."""
+    stream.codec_context.thread_count = 1  # so that the thread's own clock counts it all
+    stream.codec_context.options = MOST_DECODED
 
 
 def fraction_or_none(value: Any) -> Fraction | None:
@@ -139,7 +147,12 @@ def open_container(
     options = {**OPTIONS, "codec_whitelist": _decoders()}
     try:
         with av.open(
-            stream, mode="r", format=kind, options=options, io_open=_refuse, **lenient
+            stream,
+            mode="r",
+            format=kind,
+            options=options,
+            io_open=partial(_refuse, content.name),
+            **lenient,
         ) as container:
             stream.opened()
             yield container
@@ -163,5 +176,5 @@ def _decoders() -> str:
     return ",".join(sorted(name for name in av.codecs_available if is_decoder(name)))
 
 
-def _refuse(*_: Any) -> Any:
-    raise PermissionError("a media file opens no other file")
+def _refuse(name: str, *_: Any) -> Any:
+    raise MediaError(f"{name!r} would open another file", code="unreadable", source=name)

@@ -9,6 +9,8 @@ from mh_preflight.errors import MediaError
 from mh_preflight.units import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mh_preflight.media.facts import Audio, Media, Video
 
 __all__ = ["MOST_FPS", "MOST_PIXELS", "MOST_SECONDS", "sensible"]
@@ -78,44 +80,55 @@ def sensible(media: Media) -> Media:
 
 def _video(media: Media, video: Video, uncertain: dict[str, str]) -> Video:
     unknown: dict[str, None] = {}
-    for name in ("width", "height", "coded_width", "coded_height"):
-        edge = getattr(video, name)
-        if edge is not None and not 1 <= edge <= MOST_PIXELS:
-            unknown[name] = None
-            uncertain[f"video.{name}"] = f"{edge} pixels cannot be"
+    bounds: dict[str, tuple[int, int]] = dict.fromkeys(
+        ("width", "height", "coded_width", "coded_height"), (1, MOST_PIXELS)
+    )
+    bounds["frames"] = 0, MOST_FPS * MOST_SECONDS
+    unknown |= _out_of_bounds("video", video, bounds, uncertain)
+    length = video.duration_seconds
     if video.fps is not None and not 0 < video.fps <= MOST_FPS:
         unknown["fps"] = None
         uncertain |= _timed(f"{float(video.fps):g} frames a second cannot be")
-    if _too_long(video.duration_seconds):
+    elif _too_long(length):
         unknown |= dict.fromkeys(("duration_seconds", "fps"))
-        uncertain |= _timed(f"{video.duration_seconds:g} s cannot be")
-    elif media.kind == "video" and _too_thin(media, video.duration_seconds, LEAST_VIDEO):
-        uncertain |= _timed(f"{media.size_bytes} bytes are few for {video.duration_seconds:g} s")
+        uncertain |= _timed(f"{length:g} s cannot be")
+    elif media.kind == "video" and _too_thin(media, length, LEAST_VIDEO):
+        uncertain |= _timed(f"{media.size_bytes} bytes are few for {length:g} s")
     elif not video.variable_frame_rate and _disagrees(video):
         uncertain |= _timed("frames, frame rate and duration disagree")
-    if unknown.get("fps", video.fps) is None and video.frame_times is not None:
+    if _too_long(length):
+        unknown["duration_seconds"] = None
+    if "fps" in unknown:
         unknown["frame_times"] = None
     return video.model_copy(update=unknown) if unknown else video
 
 
 def _audio(media: Media, audio: Audio, uncertain: dict[str, str]) -> Audio:
+    bounds = {"channels": (1, MOST_CHANNELS), "sample_rate": SAMPLE_RATES}
+    unknown = _out_of_bounds("audio", audio, bounds, uncertain)
+    length = audio.duration_seconds
+    if _too_long(length):
+        unknown["duration_seconds"] = None
+        uncertain["audio.duration_seconds"] = f"{length:g} s cannot be"
+    elif _too_thin(media, length, LEAST_AUDIO):
+        reason = f"{media.size_bytes} bytes are few for {length:g} s"
+        uncertain["audio.duration_seconds"] = reason
+    return audio.model_copy(update=unknown) if unknown else audio
+
+
+def _out_of_bounds(
+    room: str,
+    facts: Video | Audio,
+    bounds: Mapping[str, tuple[int, int]],
+    uncertain: dict[str, str],
+) -> dict[str, None]:
     unknown: dict[str, None] = {}
-    for name, low, high in (
-        ("channels", 1, MOST_CHANNELS),
-        ("sample_rate", *SAMPLE_RATES),
-    ):
-        value = getattr(audio, name)
+    for name, (low, high) in bounds.items():
+        value = getattr(facts, name)
         if value is not None and not low <= value <= high:
             unknown[name] = None
-            uncertain[f"audio.{name}"] = f"{value} cannot be"
-    if _too_long(audio.duration_seconds):
-        unknown["duration_seconds"] = None
-        uncertain["audio.duration_seconds"] = f"{audio.duration_seconds:g} s cannot be"
-    elif _too_thin(media, audio.duration_seconds, LEAST_AUDIO):
-        uncertain["audio.duration_seconds"] = (
-            f"{media.size_bytes} bytes are few for {audio.duration_seconds:g} s"
-        )
-    return audio.model_copy(update=unknown) if unknown else audio
+            uncertain[f"{room}.{name}"] = f"{one_line(str(value), 24)} cannot be"
+    return unknown
 
 
 def _timed(why: str) -> dict[str, str]:

@@ -124,6 +124,8 @@ def from_index(stream: Any, boxes: BoxTrack, layout: Layout, content: Content) -
     samples = read_samples(layout.header, boxes.tables, stream.frames)
     if samples is None or not entries[0].is_keyframe or layout.cut:
         return None
+    if boxes.delayed and any(entry.is_discard for entry in entries):
+        return None  # the length of the delay hides what is cut
     if not _is_all_there(stream, content, samples):
         return None
     timeline = read_timeline(samples.shown, 0, tick, declared_rate(stream))

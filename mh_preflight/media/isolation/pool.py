@@ -111,7 +111,8 @@ class Worker:
         seconds = processor_seconds(limits, content)
         wall = seconds + GRACE_SECONDS + (limits.remote_seconds if content.far else 0)
         try:
-            answer = unpack_answer(*self._asked(content, limits, seconds, wall))
+            failure, *parts = self._asked(content, limits, seconds, wall)
+            answer = unpack_answer(*parts)
         except TimeoutError:
             self.end()
             raise self._too_slow(content, seconds) from None
@@ -120,6 +121,8 @@ class Worker:
         except BaseException:
             self.end()
             raise
+        if failure is not None:
+            raise failure
         if answer.error is not None:
             if answer.error.code in {"too-large", "crashed"}:
                 self.end()
@@ -153,7 +156,8 @@ class Worker:
 
     def _asked(
         self, content: Content, limits: Limits, seconds: float, wall: float
-    ) -> tuple[bytes, bytes]:
+    ) -> tuple[MediaError | None, bytes, bytes]:
+        """Ask; give what failed to be served, if anything did, and the answer."""
         served = not isinstance(content, LocalFile)
         question = Question(
             name=valid_text(content.name)[:1024],
@@ -180,7 +184,7 @@ class Worker:
 
     def _received(
         self, end: float, serving: socket.socket | None, content: Content
-    ) -> tuple[bytes, bytes]:
+    ) -> tuple[MediaError | None, bytes, bytes]:
         """Serve reads until the answer comes, then take it."""
         failure = None
         if serving is not None:
@@ -190,10 +194,11 @@ class Worker:
         body, raw = (n for (n,) in LENGTH.iter_unpack(lengths))
         if body + raw > MOST_ANSWER:
             raise _Ended
-        answer = receive_exactly(self._control, body), receive_exactly(self._control, raw)
-        if failure is not None:
-            raise failure
-        return answer
+        return (
+            failure,
+            receive_exactly(self._control, body),
+            receive_exactly(self._control, raw),
+        )
 
     def _too_slow(self, content: Content, seconds: float) -> MediaError:
         return MediaError(
@@ -227,7 +232,8 @@ def _serve(
     poll.register(serving, select.POLLIN)
     poll.register(control, select.POLLIN)
     while True:
-        ready = dict(poll.poll(max(0.0, end - time.monotonic()) * 1000))
+        left = end - time.monotonic()
+        ready = dict(poll.poll(left * 1000)) if left > 0 else {}
         if not ready:
             raise TimeoutError
         if control.fileno() in ready:
