@@ -29,6 +29,8 @@ SECONDS = 0.06
 class Score:
     right: Counter[str] = field(default_factory=Counter)
     of: Counter[str] = field(default_factory=Counter)
+    right_in_class: Counter[str] = field(default_factory=Counter)
+    of_class: Counter[str] = field(default_factory=Counter)
     missed: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
@@ -42,6 +44,16 @@ class Score:
         """Hold a fact that is called certain to the truth."""
         if not good and fact not in media.uncertain:
             self.wrong.append(f"{file}: {fact}: {shown}")
+
+
+def print_scores(score: Score) -> None:
+    print("\nreal files read right:")
+    for what, of in score.of.items():
+        print(f"  {what:8}{score.right[what]:4} of {of}")
+    print("frames, by what makes plain metadata wrong:")
+    for name, of in score.of_class.most_common():
+        print(f"  {score.right_in_class[name]:4} of {of:3}  {name}")
+    print("\n".join(f"  missed {line}" for line in score.missed))
 
 
 def probed(file: str) -> Media | None:
@@ -103,7 +115,10 @@ def test_real_files_are_read_right_and_what_is_certain_is(
         file, kind = truth["file"], truth["kind"]
         media = probed(file)
         if kind in {"video", "anim"} and (truth.get("video") or {}).get("frames_accepted"):
+            before, name = score.right["frames"], truth.get("trap") or "nothing"
             score_video(score, file, truth["video"], media)
+            score.of_class[name] += 1
+            score.right_in_class[name] += score.right["frames"] - before
         for sound in (truth.get("audio") or [])[:1]:
             score_audio(score, file, sound, media, alone=kind == "audio")
         if truth.get("image"):
@@ -112,10 +127,7 @@ def test_real_files_are_read_right_and_what_is_certain_is(
             shown = [image.width, image.height] if image else None
             score.count("stills", file, good=shown == size, shown=f"{shown}, truth {size}")
     with capsys.disabled():
-        print("\nreal files read right:")
-        for what, of in score.of.items():
-            print(f"  {what:8}{score.right[what]:4} of {of}")
-        print("\n".join(f"  missed {line}" for line in score.missed))
+        print_scores(score)
     assert score.wrong == []
     assert score.right["frames"] >= 60
     assert score.right["stills"] == score.of["stills"] > 0

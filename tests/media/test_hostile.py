@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from attacking import (
@@ -190,23 +191,40 @@ def read_alone(pool: Pool, path: Path) -> tuple[float, float, Media | MediaError
     found: Media | MediaError
     file = LocalFile.open(str(path))
     pool.read(InMemory(silent_mp3()), Limits())  # the start of a worker is not the file's fault
-    start = time.monotonic()
+    (worker,) = pool._idle  # noqa: SLF001
+    with peak_of(worker.process_id) as peak:
+        start = time.monotonic()
+        try:
+            found = pool.read(file, Limits())
+        except MediaError as error:
+            found = error
+        took = time.monotonic() - start
+    file.close()
+    return took, peak[-1], found
+
+
+@contextmanager
+def peak_of(process_id: int) -> Iterator[list[float]]:
+    """Watch the most memory in MiB that a process ever had, until it ends or the context does."""
+    peaks, stop = [0.0], Event()
+
+    def watch() -> None:
+        while True:
+            last = stop.wait(0.02)
+            with suppress(OSError):
+                status = Path(f"/proc/{process_id}/status").read_text().split()
+                if "VmHWM:" in status:
+                    peaks.append(int(status[status.index("VmHWM:") + 1]) / 1024)
+            if last:
+                return
+
+    thread = Thread(target=watch)
+    thread.start()
     try:
-        found = pool.read(file, Limits())
-    except MediaError as error:
-        found = error
+        yield peaks
     finally:
-        file.close()
-    took = time.monotonic() - start
-    peaks = [
-        int(line.split()[1]) / 1024
-        for worker in pool._idle  # noqa: SLF001
-        for line in Path(f"/proc/{worker.process_id}/status").read_text().splitlines()
-        if line.startswith("VmHWM")
-    ]
-    # Of a worker that was ended, the system knows the largest that any child ever was.
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return took, max(peaks, default=ended), found
+        stop.set()
+        thread.join()
 
 
 @ON_LINUX
