@@ -86,8 +86,10 @@ def read_container(content: Content, budget: Budget, kind: str | None = None) ->
         MediaError: It is none, or damaged beyond reading.
     """
     layout = read_layout(content) if kind == INDEXED else None
+    # The packets of what lies elsewhere need not be read where a header knows of them all.
+    unread = layout.media if layout and content.far and not layout.fragments else range(0)
     try:
-        return _read(content, budget, kind, layout)
+        return _read(content, budget, kind, layout, unread)
     except MediaError as error:
         if layout is None or not layout.cut or error.code not in {"no-media", "unreadable"}:
             raise
@@ -99,9 +101,9 @@ def read_container(content: Content, budget: Budget, kind: str | None = None) ->
         ) from error
 
 
-def _read(content: Content, budget: Budget, kind: str | None, layout: Layout | None) -> Media:
-    # The packets of what lies elsewhere need not be read where a header knows of them all.
-    unread = layout.media if layout and content.far and not layout.fragments else range(0)
+def _read(
+    content: Content, budget: Budget, kind: str | None, layout: Layout | None, unread: range
+) -> Media:
     with ExitStack() as stack:
         container = stack.enter_context(open_container(content, budget, kind, unread))
         tracks = [s for s in container.streams.video if not _is_cover(s)]
@@ -113,6 +115,8 @@ def _read(content: Content, budget: Budget, kind: str | None, layout: Layout | N
                 code="no-media",
                 source=content.name,
             )
+        if unread and look.video_codec is not None and not look.video_codec.width:
+            return _read(content, budget, kind, layout, range(0))  # only a packet tells its size
         if layout is not None and container.format.name == INDEXED:
             _ask_index(look, layout, content)
         unsettled = look.open_questions()

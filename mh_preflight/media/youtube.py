@@ -67,12 +67,12 @@ def probe_youtube(url: str, limits: Limits) -> Media:
     """
     name = shown_url(url)
     if not is_youtube(url) and not limits.allow_private:
-        raise MediaError(f"{name!r} is no address of YouTube", code="bad-url", source=url)
+        raise MediaError(f"{name!r} is no address of YouTube", code="bad-url", source=name)
     if importlib.util.find_spec("yt_dlp") is None:
         raise MissingExtraError(
             "YouTube is asked through yt-dlp, which is not installed: "
             "pip install 'mh-preflight[youtube]', or state what you know of the video",
-            source=url,
+            source=name,
         )
     extractors = "all" if limits.allow_private else "youtube"
     command = [sys.executable, "-m", "yt_dlp", *_OPTIONS, "--use-extractors", extractors]
@@ -86,19 +86,19 @@ def probe_youtube(url: str, limits: Limits) -> Media:
         raise MediaError(
             f"{name!r} did not answer in full within {limits.remote_seconds:g} s",
             code="timeout",
-            source=url,
+            source=name,
         ) from None
     if ended.returncode or len(ended.stdout) > MOST_ANSWER:
         lines = ended.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
         raise MediaError(
             f"{name!r} cannot be asked for: {one_line(lines[-1].removeprefix('ERROR: '), 200)}",
             code="network",
-            source=url,
+            source=name,
         )
     try:
         facts = json.loads(ended.stdout.splitlines()[0])
     except (ValueError, IndexError, RecursionError) as error:
-        raise MediaError(f"{name!r}: yt-dlp's answer makes no sense", source=url) from error
+        raise MediaError(f"{name!r}: yt-dlp's answer makes no sense", source=name) from error
     return _media(url, facts if isinstance(facts, dict) else {})
 
 

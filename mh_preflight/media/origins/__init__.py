@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mh_preflight.errors import InputError, MediaError
 from mh_preflight.media.origins.content import Content, Stream
+from mh_preflight.media.origins.far import shown_url
 from mh_preflight.media.origins.handed import InMemory, OpenFile
 from mh_preflight.media.origins.local import LocalFile, identity_of
 
@@ -71,9 +72,9 @@ def open_content(source: Source, limits: Limits) -> Content:
     if scheme in STORES:
         return StoredObject(path, limits)
     raise MediaError(
-        f"{path[:200]!r} is not read: {scheme} names neither a web server nor an object store",
+        f"{shown_url(path)!r} is not read: {scheme} names neither a web server nor an object store",
         code="bad-url",
-        source=path,
+        source=shown_url(path),
     )
 
 

@@ -38,11 +38,12 @@ def may_connect(address: Address, *, allow_private: bool = False) -> bool:
         inner = _carried(address)
         if inner is not None:
             return may_connect(inner, allow_private=allow_private)
+        if address in NAT64_LOCAL:
+            return False
     if address.is_link_local or address.is_multicast or address.is_unspecified:
         return False
-    if allow_private and (address.is_private or address.is_loopback):
-        return True
-    return address.is_global and not address.is_reserved and address not in NAT64_LOCAL
+    local = address.is_private or address.is_loopback or getattr(address, "is_site_local", False)
+    return allow_private if local else address.is_global and not address.is_reserved
 
 
 def _carried(address: IPv6Address) -> IPv4Address | None:

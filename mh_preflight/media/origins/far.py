@@ -32,10 +32,9 @@ def shown_url(url: str) -> str:
         >>> shown_url("https://me:secret@example.com/a.mp4?X-Signature=1")
         'https://example.com/a.mp4'
     """
-    start, separator, rest = url.partition("://")
+    scheme, separator, rest = re.split("[?#]", url, maxsplit=1)[0].partition("://")
     place, slash, path = rest.partition("/")
-    path = re.split(r"[?#]", path, maxsplit=1)[0]
-    return f"{start}{separator}{re.split('[?#]', place.rpartition('@')[2])[0]}{slash}{path}"[:200]
+    return f"{scheme}{separator}{place.rpartition('@')[2]}{slash}{path}"[:200]
 
 
 class Deadline:

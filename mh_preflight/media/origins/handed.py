@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 from typing import Any
 
 from mh_preflight.errors import InputError, MediaError
+from mh_preflight.units import one_line
 
 __all__ = ["InMemory", "OpenFile"]
 
@@ -24,7 +27,8 @@ class InMemory:
     identity: str | None = None
 
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
-        self._view = memoryview(data).cast("B")
+        view = memoryview(data)
+        self._view = view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
         self.size = len(self._view)
         if not self.size:
             raise MediaError("there are no bytes to read", code="empty", source=self.name)
@@ -58,15 +62,21 @@ class OpenFile:
     def __init__(self, file: Any) -> None:
         self.name = _name_of(file)
         self._file = file
+        self._back = 0
         try:
             self._back = file.tell()
-            self.size = file.seek(0, os.SEEK_END)
+            file.seek(0, os.SEEK_END)
+            self.size = file.tell()
             text = not isinstance(file.read(0), bytes)
-        except (OSError, ValueError, AttributeError) as error:
-            raise InputError(
-                f"source: the open file {self.name!r} cannot be sought in ({error})",
-                field="source",
-            ) from error
+        except Exception as error:
+            self.close()
+            if isinstance(error, AttributeError | TypeError | ValueError) or _is_a_pipe(error):
+                raise InputError(
+                    f"source: the open file {self.name!r} cannot be read at any place "
+                    f"({one_line(str(error), 120)})",
+                    field="source",
+                ) from error
+            raise self._unreadable(error) from error
         if text:
             self.close()
             raise InputError(f"source: {self.name!r} is open as text, not as bytes", field="source")
@@ -82,10 +92,8 @@ class OpenFile:
             while length > 0 and (part := self._file.read(length)):
                 parts.append(bytes(part[:length]))  # some give more than was asked for
                 length -= len(parts[-1])
-        except (OSError, ValueError, EOFError) as error:
-            raise MediaError(
-                f"{self.name!r} cannot be read: {error}", code="unreadable", source=self.name
-            ) from error
+        except Exception as error:
+            raise self._unreadable(error) from error
         return b"".join(parts)
 
     def check(self) -> None:
@@ -93,7 +101,16 @@ class OpenFile:
 
     def close(self) -> None:
         """Put the file back where it stood; it stays open."""
-        self._file.seek(self._back)
+        with contextlib.suppress(Exception):
+            self._file.seek(self._back)
+
+    def _unreadable(self, error: Exception) -> MediaError:
+        reason = one_line(str(error) or type(error).__name__, 120)
+        return MediaError(f"{self.name!r} cannot be read: {reason}", source=self.name)
+
+
+def _is_a_pipe(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno == errno.ESPIPE
 
 
 def _name_of(file: Any) -> str:

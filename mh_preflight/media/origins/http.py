@@ -6,6 +6,7 @@ was checked be the one that is connected to, and each read be held to one deadli
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -81,8 +82,9 @@ class RemoteFile:
     def _parsed(self, url: str) -> httpx.URL:
         try:
             parsed = httpx.URL(url)
-        except (httpx.InvalidURL, ValueError, TypeError) as error:
-            raise self._error(f"is no URL ({error})", "bad-url") from None
+            host = parsed.host
+        except (httpx.InvalidURL, ValueError, TypeError):
+            raise self._error("is no URL", "bad-url") from None
         allowed = {"https", "http"} if self._limits.allow_http else {"https"}
         if parsed.scheme not in allowed:
             raise self._error(
@@ -90,7 +92,7 @@ class RemoteFile:
                 "Limits(allow_http=True) or --allow-http says so",
                 "bad-url",
             )
-        if parsed.userinfo or not parsed.host or len(url) > _MOST_URL:
+        if parsed.userinfo or not host or len(url) > _MOST_URL:
             raise self._error("carries a password, no host, or is too long", "bad-url")
         return parsed
 
@@ -103,8 +105,8 @@ class RemoteFile:
             target = headers.get(b"location", b"").decode("latin-1")
             try:
                 url = self._parsed(str(url.join(target)))
-            except (httpx.InvalidURL, ValueError) as error:
-                raise self._error(f"leads to what is no URL ({error})", "bad-url") from None
+            except (httpx.InvalidURL, ValueError):
+                raise self._error("leads to what is no URL", "bad-url") from None
         raise self._error(f"leads on more than {MOST_REDIRECTS} times", "redirects")
 
     def _head(self, status: int, headers: dict[bytes, bytes], body: bytes) -> bytes:
@@ -116,7 +118,9 @@ class RemoteFile:
         if not self.size:
             raise self._error("is empty", "empty")
         if self._etag is not None and not self._etag.startswith(b"W/"):
-            self.identity = f"{self.name}:{self.size}:{self._etag.decode('latin-1')}"
+            # Hashed, because the query of a URL may be a key.
+            place = hashlib.sha256(str(self._url).encode()).hexdigest()[:32]
+            self.identity = f"{place}:{self.size}:{self._etag.decode('latin-1')}"
         return body
 
     def _range(self, start: int, end: int) -> bytes:
