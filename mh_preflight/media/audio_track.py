@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,10 @@ __all__ = ["AudioTrack", "from_claims", "from_header", "from_packets", "from_sam
 
 AGREEMENT = Fraction(3, 100)
 """Two durations that lie within 30 ms, about one packet, say the same."""
+
+
+PCM = re.compile(r"pcm_(?:[suf](8|16|24|32|64)(?:le|be)?|alaw|mulaw)")
+"""Codecs that store samples as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +120,14 @@ def from_packets(container: Any, stream: Any, seen: Seen) -> AudioTrack | None:
     tick = fraction_or_none(stream.time_base)
     if tick is None or not seen.stamps:
         return None
-    duration = (seen.end - min(seen.stamps)) * tick
     claimed = claimed_duration(container, stream)
+    if (counted := _counted(stream, seen)) is not None:
+        agreed = claimed is not None and abs(claimed - counted) <= AGREEMENT
+        whole = agreed and seen.finished and not seen.doubts
+        return AudioTrack(counted, "packets", None if whole else "header and packets disagree")
+    if claimed is not None and _is_gapless(container, stream, seen, claimed):
+        return AudioTrack(claimed, "packets", None)
+    duration = (seen.end - min(seen.stamps)) * tick
     cut_off = _packet_length(stream) - seen.last * tick
     if seen.last and cut_off > AGREEMENT:
         return AudioTrack(duration, "packets", "players differ on its last packet", stays=True)
@@ -131,6 +142,28 @@ def from_packets(container: Any, stream: Any, seen: Seen) -> AudioTrack | None:
     elif abs(sounding - duration) > AGREEMENT + 2 * _packet_length(stream):
         doubt = "its packets do not fill its time"
     return AudioTrack(duration, "packets", doubt)
+
+
+def _counted(stream: Any, seen: Seen) -> Fraction | None:
+    """Give the length of samples that are stored as they are, which their bytes tell exactly."""
+    context = stream.codec_context
+    stored = PCM.fullmatch(context.name)
+    if stored is None or not context.channels or not context.sample_rate:
+        return None
+    bits = int(stored[1] or 8)  # A-law and mu-law have 8
+    return Fraction(8 * seen.size, bits * context.channels * context.sample_rate)
+
+
+def _is_gapless(container: Any, stream: Any, seen: Seen, claimed: Fraction) -> bool:
+    """Tell whether an MP3 says how much of its packets is priming and padding, and they agree.
+
+    FFmpeg lets such a file start after its priming; what is left over is the padding of the end.
+    """
+    if container.format.name != "mp3" or not stream.start_time or seen.doubts or not seen.finished:
+        return False
+    length = _packet_length(stream)
+    padding = len(seen.stamps) * length - claimed - stream.start_time * stream.time_base
+    return bool(0 <= padding <= 2 * length)
 
 
 def _has_short_packets(stream: Any) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mh_preflight.media.origins import Content
 
-__all__ = ["BoxTrack", "Layout", "read_layout", "read_track"]
+__all__ = ["BoxTrack", "Layout", "read_layout", "read_tracks"]
 
 MOST_BOXES = 4096
 """Boxes looked at in one header; real ones have dozens. In the file itself as many again."""
@@ -107,43 +107,36 @@ def read_layout(content: Content) -> Layout:
     return Layout(header, media, cut, fragments or b"mvex" in kinds)
 
 
-def read_track(header: bytes, number: int) -> BoxTrack | None:
-    """Read one track of an mp4 or mov file.
+def read_tracks(header: bytes) -> dict[int, BoxTrack]:
+    """Read the tracks of an mp4 or mov file.
 
     Args:
         header: The contents of its `moov` box.
-        number: The track's id.
 
     Returns:
-        The track, or None where its header cannot be read.
+        The tracks whose headers can be read, by their id.
     """
     left = iter(range(MOST_BOXES))
     whole = (1, 0, 0, 1)
+    tracks: dict[int, BoxTrack] = {}
     for box in _boxes(header, 0, len(header), left):
         if box[0] == b"mvhd":
             whole = _matrix(header, box) or whole
-        elif box[0] == b"trak":
-            track = _track(header, box, number, left, whole)
-            if track is not None:
-                return track
-    return None
+        elif box[0] == b"trak" and (found := _track(header, box, left, whole)):
+            tracks.setdefault(*found)
+    return tracks
 
 
 def _track(
-    header: bytes,
-    trak: _Box,
-    number: int,
-    left: Iterator[int],
-    whole: tuple[int, int, int, int],
-) -> BoxTrack | None:
-    own, starts = None, [0]
+    header: bytes, trak: _Box, left: Iterator[int], whole: tuple[int, int, int, int]
+) -> tuple[int, BoxTrack] | None:
+    number, own, starts = 0, None, [0]
     tables: dict[bytes, tuple[int, int]] = {}
     for box in _boxes(header, trak[1], trak[2], left):
         kind, start, end = box
         if kind == b"tkhd":
             own = _matrix(header, box)
-            if own is None or _track_id(header, start) != number:
-                return None
+            number = _track_id(header, start) if own else 0
         elif kind == b"edts":
             for elst in _find(header, (start, end), b"elst", left):
                 starts = _edits(header, elst)
@@ -153,7 +146,7 @@ def _track(
         return None
     (a, b, c, d), (e, f, g, h) = own, whole
     turned = a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h
-    return BoxTrack(
+    return number, BoxTrack(
         rotation=_degrees(turned),
         edits=sum(start != EMPTY for start in starts),
         delayed=starts[:1] == [EMPTY],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import struct
 import sys
 import time
 from contextlib import closing, suppress
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mh_preflight.errors import MediaError
-from mh_preflight.media.isolation.messages import LENGTH, pack_answer, unpack_answer
+from mh_preflight.media.isolation.messages import pack_answer, unpack_answer
 from mh_preflight.units import positive
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["ProbeCache", "cache_folder"]
 
 WAITING_SECONDS = 2.0  # for another process; then the file is read again
-_HEAD = 2 * LENGTH.size
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS probes (
@@ -86,10 +84,8 @@ class ProbeCache:
                 ).fetchone()
             if row is None:
                 return None
-            answer: bytes = row[0]
-            (length,) = LENGTH.unpack_from(answer)
-            return unpack_answer(answer[_HEAD : _HEAD + length], answer[_HEAD + length :]).media
-        except (sqlite3.Error, OSError, struct.error, MediaError, TypeError):
+            return unpack_answer(row[0]).media
+        except (sqlite3.Error, OSError, MediaError, TypeError):
             return None
 
     def put(self, identity: str, media: Media) -> None:
@@ -99,8 +95,7 @@ class ProbeCache:
             identity: What the content is known by.
             media: The facts.
         """
-        answer = b"".join(pack_answer(media))
-        row = (self._key(identity), time.time(), answer)
+        row = (self._key(identity), time.time(), pack_answer(media))
         with suppress(sqlite3.Error, OSError), closing(self._open()) as database, database:
             database.execute("INSERT OR REPLACE INTO probes VALUES (?, ?, ?)", row)
             (kept,) = database.execute("SELECT count(*) FROM probes").fetchone()

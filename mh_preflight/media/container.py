@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mh_preflight.errors import MediaError
 from mh_preflight.media import audio_track, video_track
-from mh_preflight.media.boxes import read_layout, read_track
+from mh_preflight.media.boxes import read_layout, read_tracks
 from mh_preflight.media.facts import Audio, Media, Video
 from mh_preflight.media.limits import NEAR
 from mh_preflight.media.packets import Seen, decode_tracks, scan_tracks
@@ -154,10 +154,11 @@ def _heard(container: Any) -> Any:
 
 
 def _ask_index(look: _Look, layout: Layout, content: Content) -> None:
-    if look.video is not None and (boxes := read_track(layout.header, look.video.id)):
+    tracks = read_tracks(layout.header)
+    if look.video is not None and (boxes := tracks.get(look.video.id)):
         look.picture = video_track.from_index(look.video, boxes, layout, content)
         look.rotation, look.edits, look.paused = boxes.rotation, boxes.edits, boxes.paused
-    heard = read_track(layout.header, look.audio.id) if look.audio is not None else None
+    heard = tracks.get(look.audio.id) if look.audio is not None else None
     if heard and not heard.delayed:
         look.sound = audio_track.from_header(
             look.container, look.audio, content, alone=look.video is None

@@ -162,12 +162,17 @@ def _note_packet(track: Seen, packet: Any, length_bytes: int | None) -> None:
         track.doubt("it does not begin with a key frame")
     if track.stamps and packet.pts is not None and packet.pts < track.stamps[0]:
         track.doubt("frames come before the first key frame")
-    data = bytes(packet)
-    whole = length_bytes is None or chain_is_whole(data, length_bytes)
-    if packet.is_corrupt or not whole or not any(data[:_HOLE]):
+    if packet.is_corrupt or not _is_whole(packet, length_bytes):
         track.doubt("a packet is damaged")
     track.size += packet.size
     track.note(packet.pts, packet.duration, "a packet has no time stamp")
+
+
+def _is_whole(packet: Any, length_bytes: int | None) -> bool:
+    if packet.stream.codec_context and packet.stream.codec_context.name.startswith("pcm_"):
+        return True  # silence is zeros
+    data = bytes(packet)
+    return any(data[:_HOLE]) and (length_bytes is None or chain_is_whole(data, length_bytes))
 
 
 def _note_frame(track: Seen, frame: Any) -> None:

@@ -161,6 +161,38 @@ def test_sound_is_as_long_as_its_samples(tmp_path: Path, name: str, codec: str) 
     assert (media.audio.sample_rate, media.audio.channels) == (48_000, 1)
 
 
+@pytest.mark.parametrize("codec", ["pcm_s16le", "pcm_s24le", "pcm_f32le", "pcm_u8", "pcm_mulaw"])
+def test_stored_samples_are_counted_by_their_bytes(tmp_path: Path, codec: str) -> None:
+    media = probe(make_sound(tmp_path / "voice.wav", 1.5, codec))
+    assert media.audio is not None
+    assert media.audio.duration_seconds == 1.5
+    assert media.learned_from["audio.duration_seconds"] == "packets"
+    assert media.uncertain == {}
+
+
+def test_silence_is_no_hole_in_a_file(tmp_path: Path) -> None:
+    path = make_sound(tmp_path / "silence.wav", 1.5, "pcm_s16le")
+    data = path.read_bytes()
+    start = data.index(b"data") + 8
+    path.write_bytes(data[:start] + bytes(len(data) - start))
+    assert probe(path).uncertain == {}
+
+
+def test_a_cut_wav_is_as_long_as_what_is_left(tmp_path: Path) -> None:
+    path = make_sound(tmp_path / "cut.wav", 4, "pcm_s16le")
+    path.write_bytes(path.read_bytes()[: 2 * 96_000])
+    audio = probe(path).audio
+    assert audio is not None
+    assert audio.duration_seconds == pytest.approx(2, abs=0.01)
+
+
+def test_an_mp3_that_says_what_is_padding_needs_no_decoding(tmp_path: Path) -> None:
+    media = probe(make_sound(tmp_path / "voice.mp3", 3.25, "libmp3lame"))
+    assert media.audio is not None
+    assert media.audio.duration_seconds == pytest.approx(3.25, abs=0.001)
+    assert media.learned_from["audio.duration_seconds"] == "packets"
+
+
 def test_an_mp3_without_its_length_is_measured(tmp_path: Path) -> None:
     path = make_sound(tmp_path / "whole.mp3", 4, "libmp3lame")
     data = path.read_bytes()

@@ -10,16 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from making import Clip, make_video
 
-from mh_preflight.media.boxes import read_layout, read_track
+from mh_preflight.media.boxes import read_layout, read_tracks
 from mh_preflight.media.origins import InMemory
 from mh_preflight.media.sample_table import SampleTable, read_samples
 
 
 def table(path: Path, count: int) -> SampleTable | None:
     header = read_layout(InMemory(path.read_bytes())).header
-    track = read_track(header, 1)
-    assert track is not None
-    return read_samples(header, track.tables, count)
+    return read_samples(header, read_tracks(header)[1].tables, count)
 
 
 @pytest.mark.parametrize("sound", [0, 2])

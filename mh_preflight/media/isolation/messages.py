@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +18,7 @@ __all__ = [
     "Answer",
     "Question",
     "pack_answer",
+    "receive_answer",
     "receive_exactly",
     "receive_question",
     "send_question",
@@ -23,15 +26,15 @@ __all__ = [
 ]
 
 READY = b"ready"
-LENGTH = struct.Struct(">I")
-MOST_QUESTION = 64 << 10
+MOST_ANSWER = 64 << 20
+
+_LENGTH = struct.Struct(">I")
+_LENGTHS = struct.Struct(">II")
+_AT_ONCE = 64 << 10  # most messages are shorter, and come with one call
 
 
-class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class Question(_Message):
+@dataclass(frozen=True, slots=True)
+class Question:
     """What the worker is asked to read; the descriptor of it comes along.
 
     Attributes:
@@ -51,8 +54,10 @@ class Question(_Message):
     memory_bytes: int
 
 
-class Answer(_Message):
+class Answer(BaseModel):
     """What it found: the facts, or why there are none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     media: Media | None = None
     cover_art: bool = False
@@ -61,18 +66,25 @@ class Answer(_Message):
 
 def send_question(control: socket.socket, question: Question, descriptor: int) -> None:
     """Send a question with an open descriptor."""
-    body = question.model_dump_json().encode()
-    socket.send_fds(control, [LENGTH.pack(len(body))], [descriptor])
-    control.sendall(body)
+    body = json.dumps(asdict(question)).encode()
+    message = _LENGTH.pack(len(body)) + body
+    sent = socket.send_fds(control, [message], [descriptor])
+    control.sendall(message[sent:])
 
 
 def receive_question(control: socket.socket) -> tuple[Question, int] | None:
-    """Wait for the next question; None where there is nobody to ask any more."""
-    length, descriptors, _, _ = socket.recv_fds(control, LENGTH.size, 1)
-    if not length or not descriptors:
+    """Wait for the next question; None where there is nobody to ask any more.
+
+    Raises:
+        EOFError: The other side has gone in the middle of it.
+    """
+    message, descriptors, _, _ = socket.recv_fds(control, _AT_ONCE, 1)
+    if not message or not descriptors:
         return None
-    body = receive_exactly(control, min(LENGTH.unpack(length)[0], MOST_QUESTION))
-    return Question.model_validate_json(body), descriptors[0]
+    message += receive_exactly(control, max(0, _LENGTH.size - len(message)))
+    (length,) = _LENGTH.unpack_from(message)
+    message += receive_exactly(control, _LENGTH.size + length - len(message))
+    return Question(**json.loads(message[_LENGTH.size :])), descriptors[0]
 
 
 def receive_exactly(sender: socket.socket, length: int) -> bytes:
@@ -82,7 +94,7 @@ def receive_exactly(sender: socket.socket, length: int) -> bytes:
         EOFError: The other side has gone.
     """
     parts = []
-    while length:
+    while length > 0:
         part = sender.recv(min(length, 1 << 20))
         if not part:
             raise EOFError
@@ -91,34 +103,53 @@ def receive_exactly(sender: socket.socket, length: int) -> bytes:
     return b"".join(parts)
 
 
-def pack_answer(media: Media | None, error: Failure | None = None) -> list[bytes]:
-    """Write an answer: its length, the JSON, and the times of the frames where they matter."""
+def pack_answer(media: Media | None, error: Failure | None = None) -> bytes:
+    """Write an answer: lengths, the JSON, and the times of the frames where they matter."""
     answer = Answer(media=media, cover_art=bool(media and media.cover_art), error=error)
     body = answer.model_dump_json().encode()
     times = media.video.frame_times if media and media.video else None
     raw = b"" if times is None else np.asarray(times, dtype="<i8").tobytes()
-    return [LENGTH.pack(len(body)), LENGTH.pack(len(raw)), body, raw]
+    return _LENGTHS.pack(len(body), len(raw)) + body + raw
 
 
-def unpack_answer(body: bytes, raw: bytes) -> Answer:
+def receive_answer(control: socket.socket) -> bytes:
+    """Wait for an answer.
+
+    Raises:
+        EOFError: The other side has gone, or sends more than any answer has.
+    """
+    message = control.recv(_AT_ONCE)
+    if not message:
+        raise EOFError
+    message += receive_exactly(control, _LENGTHS.size - len(message))
+    body, raw = _LENGTHS.unpack_from(message)
+    if body + raw > MOST_ANSWER:
+        raise EOFError
+    return message + receive_exactly(control, _LENGTHS.size + body + raw - len(message))
+
+
+def unpack_answer(message: bytes) -> Answer:
     """Read an answer.
 
     Args:
-        body: The JSON.
-        raw: The times of the frames, or nothing.
+        message: What `pack_answer` wrote, or something that pretends to be that.
 
     Raises:
-        MediaError: The answer makes no sense.
+        MediaError: It makes no sense.
     """
     try:
-        answer = Answer.model_validate_json(body)
+        body, raw = _LENGTHS.unpack_from(message)
+        whole = len(message) == _LENGTHS.size + body + raw
+        text = message[_LENGTHS.size : _LENGTHS.size + body] if whole else b""
+        answer = Answer.model_validate_json(text)
         media = answer.media
         if media is None:
             return answer
         changes: dict[str, object] = {"cover_art": answer.cover_art}
         if raw and media.video is not None:
-            times = np.frombuffer(raw, dtype="<i8").astype(np.int64)
-            changes["video"] = media.video.model_copy(update={"frame_times": times})
-    except ValueError as error:
+            times = np.frombuffer(message, dtype="<i8", offset=_LENGTHS.size + body)
+            facts = {"frame_times": times.astype(np.int64)}
+            changes["video"] = media.video.model_copy(update=facts)
+    except (ValueError, struct.error) as error:
         raise MediaError("the reader's answer makes no sense", code="crashed") from error
     return answer.model_copy(update={"media": media.model_copy(update=changes)})

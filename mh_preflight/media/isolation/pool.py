@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Self
 
 from mh_preflight.errors import IsolationError, MediaError
 from mh_preflight.media.isolation.messages import (
-    LENGTH,
     READY,
     Question,
+    receive_answer,
     receive_exactly,
     send_question,
     unpack_answer,
@@ -37,7 +37,6 @@ __all__ = ["Pool", "can_isolate", "shared_pool"]
 
 STARTING_SECONDS = 60.0  # for the start of a worker on a busy machine; half a second is usual
 GRACE_SECONDS = 1.5  # wall time beyond the processor time
-MOST_ANSWER = 64 << 20
 MOST_FILES = 2000  # that one worker reads, so that what FFmpeg leaks stays small
 
 _KEPT = (  # of the environment; no key or password of the user's goes into the worker
@@ -111,8 +110,8 @@ class Worker:
         seconds = processor_seconds(limits, content)
         wall = seconds + GRACE_SECONDS + (limits.remote_seconds if content.far else 0)
         try:
-            failure, *parts = self._asked(content, limits, seconds, wall)
-            answer = unpack_answer(*parts)
+            failure, message = self._asked(content, limits, seconds, wall)
+            answer = unpack_answer(message)
         except TimeoutError:
             self.end()
             raise self._too_slow(content, seconds) from None
@@ -126,8 +125,8 @@ class Worker:
         if answer.error is not None:
             if answer.error.code in {"too-large", "crashed"}:
                 self.end()
-            message = one_line(answer.error.message)
-            raise MediaError(message, code=one_line(answer.error.code, 40), source=content.name)
+            reason, code = one_line(answer.error.message), one_line(answer.error.code, 40)
+            raise MediaError(reason, code=code, source=content.name)
         if answer.media is None:
             self.end()
             raise MediaError(f"{content.name!r}: the reader gave no answer", source=content.name)
@@ -156,7 +155,7 @@ class Worker:
 
     def _asked(
         self, content: Content, limits: Limits, seconds: float, wall: float
-    ) -> tuple[MediaError | None, bytes, bytes]:
+    ) -> tuple[MediaError | None, bytes]:
         """Ask; give what failed to be served, if anything did, and the answer."""
         served = not isinstance(content, LocalFile)
         question = Question(
@@ -184,21 +183,13 @@ class Worker:
 
     def _received(
         self, end: float, serving: socket.socket | None, content: Content
-    ) -> tuple[MediaError | None, bytes, bytes]:
+    ) -> tuple[MediaError | None, bytes]:
         """Serve reads until the answer comes, then take it."""
         failure = None
         if serving is not None:
             failure = _serve(serving, self._control, content, end)
         self._control.settimeout(max(0.001, end - time.monotonic()))
-        lengths = receive_exactly(self._control, 2 * LENGTH.size)
-        body, raw = (n for (n,) in LENGTH.iter_unpack(lengths))
-        if body + raw > MOST_ANSWER:
-            raise _Ended
-        return (
-            failure,
-            receive_exactly(self._control, body),
-            receive_exactly(self._control, raw),
-        )
+        return failure, receive_answer(self._control)
 
     def _too_slow(self, content: Content, seconds: float) -> MediaError:
         return MediaError(

@@ -62,13 +62,13 @@ def main(descriptor: int) -> None:
         _limit(question, idle)
         content = _content(question, given)
         try:
-            parts = _answer(content, question)
+            answer = _answer(content, question)
         finally:
             content.close()
-        control.sendall(b"".join(parts))
+        control.sendall(answer)
 
 
-def _answer(content: Content, question: Question) -> list[bytes]:
+def _answer(content: Content, question: Question) -> bytes:
     try:
         return pack_answer(read_content(content, question.processor_seconds))
     except MediaError as error:
