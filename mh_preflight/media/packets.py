@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from mh_preflight.media.nal import chain_is_whole, length_size
 from mh_preflight.media.pyav import limit_decoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import numpy.typing as npt
 
@@ -23,6 +24,7 @@ __all__ = ["Seen", "decode_tracks", "scan_tracks"]
 _HOLE = 8  # zeros at the start of a packet that no codec writes
 _FURTHEST = 2**61  # a time stamp beyond is none
 _FRAME_TRIES = 64  # packets that may be decoded to see one frame
+_LOOKS = 16  # packets from one look at the clock to the next
 
 
 @dataclass(slots=True)
@@ -61,13 +63,15 @@ class Seen:
 
     def note(self, stamp: int | None, duration: int | None, doubt: str) -> None:
         """Add one packet or frame."""
-        length = max(0, duration or 0)
-        if stamp is None or abs(stamp) + length > _FURTHEST:
+        length = duration if duration and duration > 0 else 0
+        if stamp is None or not -_FURTHEST < stamp < _FURTHEST - length:
             self.doubt(doubt)
             return
         if not self.stamps or stamp >= self._latest:
             self._latest, self.last = stamp, length
-        self.end = max(self.end, stamp + length) if self.stamps else stamp + length
+        end = stamp + length
+        if end > self.end or not self.stamps:
+            self.end = end
         self.stamps.append(stamp)
 
     def doubt(self, reason: str) -> None:
@@ -91,11 +95,7 @@ def scan_tracks(
         What was seen, by stream index.
     """
     seen = {stream.index: Seen() for stream in streams}
-    units = {
-        stream.index: length_size(stream.codec_context)
-        for stream in streams
-        if stream.type == "video" and stream.codec_context
-    }
+    whole = {stream.index: _whole_packet(stream) for stream in streams}
     tries = 0
     if turned is not None:
         tries = _FRAME_TRIES
@@ -106,7 +106,7 @@ def scan_tracks(
             track.rotation = _rotation_of_first(packet)
             tries = 0 if track.rotation is not None else tries
         if packet.size and not packet.is_discard:
-            _note_packet(track, packet, units.get(packet.stream.index))
+            _note_packet(track, packet, whole[packet.stream_index])
     return seen
 
 
@@ -143,7 +143,9 @@ def _walk(
 ) -> Iterator[tuple[Any, Seen]]:
     """Give each packet with what was seen of its track, until the end, damage or lack of time."""
     packets = container.demux(list(streams))
-    while not budget.spent:
+    for number in count():
+        if number % _LOOKS == 0 and budget.spent:
+            return
         try:
             packet = next(packets, None)
         except _unreadable():
@@ -154,25 +156,36 @@ def _walk(
             for track in seen.values():
                 track.finished = not budget.spent  # without time, a stream seems to end
             return
-        yield packet, seen[packet.stream.index]
+        # The empty packet at the end of a track knows the track, but not its number.
+        yield packet, seen[packet.stream_index if packet.size else packet.stream.index]
 
 
-def _note_packet(track: Seen, packet: Any, length_bytes: int | None) -> None:
+def _note_packet(track: Seen, packet: Any, whole: Callable[[Any], bool]) -> None:
+    stamp = packet.pts
     if not track.size and not packet.is_keyframe:
         track.doubt("it does not begin with a key frame")
-    if track.stamps and packet.pts is not None and packet.pts < track.stamps[0]:
+    if stamp is not None and track.stamps and stamp < track.stamps[0]:
         track.doubt("frames come before the first key frame")
-    if packet.is_corrupt or not _is_whole(packet, length_bytes):
+    if packet.is_corrupt or not whole(packet):
         track.doubt("a packet is damaged")
     track.size += packet.size
-    track.note(packet.pts, packet.duration, "a packet has no time stamp")
+    track.note(stamp, packet.duration, "a packet has no time stamp")
 
 
-def _is_whole(packet: Any, length_bytes: int | None) -> bool:
-    if packet.stream.codec_context and packet.stream.codec_context.name.startswith("pcm_"):
-        return True  # silence is zeros
-    data = bytes(packet)
-    return any(data[:_HOLE]) and (length_bytes is None or chain_is_whole(data, length_bytes))
+def _whole_packet(stream: Any) -> Callable[[Any], bool]:
+    """Give what tells whether a packet of a track is whole, as far as its bytes show it."""
+    codec = stream.codec_context
+    if codec is not None and codec.name.startswith("pcm_"):
+        return lambda _: True  # silence is zeros
+    length_bytes = length_size(codec) if codec is not None and stream.type == "video" else None
+    if length_bytes is None:
+        return lambda packet: any(memoryview(packet)[:_HOLE])
+
+    def whole(packet: Any) -> bool:
+        data = bytes(packet)
+        return any(data[:_HOLE]) and chain_is_whole(data, length_bytes)
+
+    return whole
 
 
 def _note_frame(track: Seen, frame: Any) -> None:

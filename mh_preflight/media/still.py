@@ -15,6 +15,7 @@ import numpy as np
 
 from mh_preflight.errors import MediaError
 from mh_preflight.media.facts import Image, Media, Video
+from mh_preflight.media.limits import NEAR
 from mh_preflight.media.origins import Stream
 from mh_preflight.media.timeline import read_timeline
 from mh_preflight.units import one_line, seconds
@@ -34,6 +35,7 @@ _ORIENTATION = 0x0112  # the EXIF tag
 _SIDEWAYS = 5  # EXIF orientations from 5 on swap width and height
 _ANMF_HEAD = 16  # bytes before a frame's picture: place, size, delay, flags
 _MOST_CHUNKS = 100_000
+_TELLING = (b"eXIf", b"iTXt", b"tEXt", b"zTXt")  # chunks of a PNG that may state an orientation
 _ZERO_DELAY = 100  # milliseconds; what browsers show a frame without delay for
 
 
@@ -88,7 +90,8 @@ def read_image(content: Content, budget: Budget, kind: str) -> tuple[Media, int]
     with _pictures(content, budget) as stream:
         if kind == "heif":
             return _still(content, *_read_heif(stream)), 1
-        name, shown, orientation, pictures = _read_with_pillow(stream)
+        late = kind == "png" and _says_more_behind_its_picture(content)
+        name, shown, orientation, pictures = _read_with_pillow(stream, late=late)
         return _still(content, name, shown, orientation), pictures
 
 
@@ -161,12 +164,31 @@ def _read_heif(stream: Any) -> tuple[str, tuple[int, int], Any]:
     return "HEIF", (width, height), heif.info.get("original_orientation")
 
 
-def _read_with_pillow(stream: Any) -> tuple[str, tuple[int, int], int | None, int]:
+def _says_more_behind_its_picture(content: Content) -> bool:
+    """Tell whether a PNG may state its orientation where Pillow finds it only by decoding."""
+    if content.far and content.size > NEAR:
+        return False
+    place, seen = 8, False
+    for _ in range(_MOST_CHUNKS):
+        head = content.read_at(place, 8)
+        name = head[4:8]
+        seen = seen or name == b"IDAT"
+        if seen and name in _TELLING:
+            return True
+        if name in {b"", b"IEND"}:
+            return False
+        place += 12 + int.from_bytes(head[:4], "big")
+    return True
+
+
+def _read_with_pillow(stream: Any, *, late: bool) -> tuple[str, tuple[int, int], int | None, int]:
     from PIL import Image as Pillow
 
     with Pillow.open(stream) as picture:
         width, height = picture.size
-        orientation = picture.getexif().get(_ORIENTATION)
+        # A PNG's own way decodes the whole picture, for what may stand behind it.
+        exif = picture.getexif() if late else Pillow.Image.getexif(picture)
+        orientation = exif.get(_ORIENTATION)
         if not isinstance(orientation, int) or not 1 <= orientation <= 8:  # noqa: PLR2004  EXIF
             orientation = None
         # Pillow has turned a TIFF already and still says how.

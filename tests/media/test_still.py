@@ -50,6 +50,29 @@ def test_the_size_is_read_by_what_the_file_is_and_not_by_its_name(
     assert shown(renamed) == (60, 40)
 
 
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_png_may_state_its_orientation_behind_its_picture(tmp_path: Path, behind: bool) -> None:
+    path = tmp_path / "face.png"
+    picture().save(path, exif=oriented(6))
+    data = path.read_bytes()
+    start = data.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+    assert start < data.index(b"IDAT")
+    if behind:
+        path.write_bytes(data[:start] + data[end:-12] + data[start:end] + data[-12:])
+    assert shown(path) == (40, 60)
+
+
+def test_a_png_is_not_decoded_to_learn_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "face.png"
+    picture().save(path)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"IDAT") + 4
+    data[place : place + 20] = bytes(20)
+    path.write_bytes(data)
+    assert shown(path) == (60, 40)
+
+
 def test_a_turned_tiff_is_not_turned_twice(tmp_path: Path) -> None:
     path = tmp_path / "turned.tiff"
     picture().save(path, tiffinfo={0x0112: 6})

@@ -135,6 +135,7 @@ def _warm_up() -> None:
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     av.logging.set_level(None)
+    Image.preinit()  # the common formats first, in the order in which they are tried
     Image.init()
     Image.MAX_IMAGE_PIXELS = None  # the size is asked for, not the picture; the memory is limited
     for format_name in ("PNG", "JPEG", "WEBP", "GIF", "TIFF"):
