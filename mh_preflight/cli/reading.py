@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -93,6 +94,8 @@ def reading(
     Raises:
         InputError: An option has no such value.
     """
+    if not 0 < timeout < math.inf:
+        raise InputError("--timeout: must be a number above 0", field="timeout")
     limits = Limits(remote_seconds=timeout, allow_http=http, allow_private=private)
     chosen: Isolation
     if isolation is None:

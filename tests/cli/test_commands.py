@@ -434,3 +434,66 @@ def test_without_the_extra_the_command_says_how_to_install_it() -> None:
         )
         assert ended.returncode == 2
         assert "pip install 'mh-preflight[cli]'" in getattr(ended, stream)
+
+
+# ------------------------------------------------------------------------- how files are read
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [(["--isolation", "some"], "isolation"), (["--timeout", "0"], "timeout")],
+)
+@pytest.mark.parametrize("command", ["probe", "estimate"])
+def test_a_wrong_way_of_reading_is_named(
+    cli: Any, files: Path, command: str, options: list[str], field: str
+) -> None:
+    base = ["probe", files / "v24.mp4"] if command == "probe" else lip(files)
+    ended = cli(*base, *options, "--json")
+    assert (ended.code, ended.json["error"]["field"]) == (2, field)
+
+
+def test_a_url_needs_to_be_allowed_where_it_is_not_https_or_not_public(cli: Any) -> None:
+    answers = [
+        cli("probe", "--json", "http://127.0.0.1:9/a.mp4").json["error"]["code"],
+        cli("probe", "--json", "https://127.0.0.1:9/a.mp4").json["error"]["code"],
+        cli("probe", "--json", "--allow-private", "https://127.0.0.1:9/a.mp4").json["error"][
+            "code"
+        ],
+    ]
+    assert answers == ["bad-url", "address-refused", "network"]
+
+
+def test_files_are_read_in_this_process_where_that_is_asked_for(cli: Any, files: Path) -> None:
+    inside = cli("probe", "--json", "--isolation", "none", files / "v24.mp4")
+    assert inside.json == cli("probe", "--json", files / "v24.mp4").json
+    assert inside.err == ""
+
+
+def test_where_no_process_can_be_limited_the_command_says_so(
+    cli: Any, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mh_preflight.cli.reading.can_isolate", lambda: False)
+    ended = cli("probe", "--json", files / "v24.mp4")
+    assert ended.json["video"]["frames"] == 240
+    assert "cannot limit a process" in ended.err
+    assert cli("probe", "--json", "--isolation", "none", files / "v24.mp4").err == ""
+
+
+def test_what_was_found_is_remembered_where_that_is_asked_for(
+    cli: Any, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    os.utime(files / "v24.mp4", (1e9, 1e9))
+    answers = [cli("probe", "--json", "--cache", files / "v24.mp4").json for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert len(list(tmp_path.rglob("probes.sqlite"))) == (sys.platform == "linux")
+
+
+def test_offline_no_url_is_read(cli: Any, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mh_preflight.flow.probe_youtube", None)
+    base = ["estimate", "lip-sync", "--youtube", "https://youtu.be/x", *DAY, "--json"]
+    base += ["--audio", str(files / "a8.wav"), "--end", "5"]
+    found = cli(*base, "--offline").json
+    assert "was not looked at" in found["findings"][0]["message"]
+    monkeypatch.setenv("MH_PREFLIGHT_OFFLINE", "1")
+    assert cli(*base).json == found

@@ -78,10 +78,17 @@ def resolved(host: str, port: int, deadline: Deadline, *, allow_private: bool) -
         each for each in addresses if may_connect(ip_address(each), allow_private=allow_private)
     ]
     if not allowed:
-        raise MediaError(
-            f"{host!r} is at an address that is not public ({next(iter(addresses), 'none')}): "
-            "of these, private ones are connected to where Limits(allow_private=True) or "
-            "--allow-private says so",
-            code="address-refused",
-        )
+        raise _refused(host, [ip_address(each) for each in addresses])
     return allowed
+
+
+def _refused(host: str, addresses: list[Address]) -> MediaError:
+    place = f"{host!r} is at {addresses[0] if addresses else 'no address'}"
+    if any(may_connect(each, allow_private=True) for each in addresses):
+        reason = (
+            "a private address, which is connected to only where Limits(allow_private=True) or "
+            "--allow-private says so"
+        )
+    else:
+        reason = "an address that is never connected to"
+    return MediaError(f"{place}, {reason}", code="address-refused")
