@@ -38,7 +38,7 @@ class Limits:
         remote_seconds: Time for all that is read of a source that lies elsewhere.
         remote_bytes: Bytes that may be read of it.
         allow_http: Read `http://` URLs too, and not only `https://`.
-        allow_private: Connect to private, loopback and link-local addresses too.
+        allow_private: Connect to addresses of private networks and of this machine too.
 
     Raises:
         InputError: A limit is no number above 0.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import math
+import os
+import re
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,10 @@ HOSTS = ("youtube.com", "youtu.be", "youtube-nocookie.com")
 APPROXIMATE = "YouTube's page says so, and the API may fetch another version of the video"
 
 MOST_ANSWER = 32 << 20
+MOST = 10**9  # no duration, size or rate is larger
+
+_HOST = re.compile(r"[a-z0-9.-]+")
+_URL = re.compile(r"\w+://\S+")
 _OPTIONS = (
     "--ignore-config", "--no-plugin-dirs", "--no-cache-dir", "--no-playlist", "--no-warnings",
     "--no-progress", "--skip-download", "--dump-json", "--playlist-items", "1",
@@ -48,7 +54,7 @@ def is_youtube(url: str) -> bool:
     except ValueError:
         return False
     known = any(host == each or host.endswith(f".{each}") for each in HOSTS)
-    return known and parts.scheme in {"http", "https"}
+    return known and _HOST.fullmatch(host) is not None and parts.scheme in {"http", "https"}
 
 
 def probe_youtube(url: str, limits: Limits) -> Media:
@@ -77,29 +83,46 @@ def probe_youtube(url: str, limits: Limits) -> Media:
     extractors = "all" if limits.allow_private else "youtube"
     command = [sys.executable, "-m", "yt_dlp", *_OPTIONS, "--use-extractors", extractors]
     command += ["--socket-timeout", f"{limits.remote_seconds:g}", "--", url]
-    try:
-        ended = subprocess.run(  # noqa: S603  yt-dlp, and the URL cannot be taken for an option
-            command, capture_output=True, stdin=subprocess.DEVNULL,
-            timeout=limits.remote_seconds, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
+    code, answer, complaints = _run(command, name, limits.remote_seconds)
+    if code or len(answer) > MOST_ANSWER:
+        lines = complaints.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+        reason = _URL.sub(lambda found: shown_url(found[0]), lines[-1].removeprefix("ERROR: "))
         raise MediaError(
-            f"{name!r} did not answer in full within {limits.remote_seconds:g} s",
-            code="timeout",
-            source=name,
-        ) from None
-    if ended.returncode or len(ended.stdout) > MOST_ANSWER:
-        lines = ended.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-        raise MediaError(
-            f"{name!r} cannot be asked for: {one_line(lines[-1].removeprefix('ERROR: '), 200)}",
+            f"{name!r} cannot be asked for: {one_line(reason, 200)}",
             code="network",
             source=name,
         )
     try:
-        facts = json.loads(ended.stdout.splitlines()[0])
+        facts = json.loads(answer.splitlines()[0])
     except (ValueError, IndexError, RecursionError) as error:
         raise MediaError(f"{name!r}: yt-dlp's answer makes no sense", source=name) from error
     return _media(url, facts if isinstance(facts, dict) else {})
+
+
+def _run(command: list[str], name: str, seconds: float) -> tuple[int, bytes, bytes]:
+    """Run yt-dlp, and end it and all that it started where it takes too long."""
+    process = subprocess.Popen(  # noqa: S603  yt-dlp; the URL cannot be taken for an option
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            answer, complaints = process.communicate(timeout=seconds)
+        except BaseException as error:
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            raise MediaError(
+                f"{name!r} did not answer in full within {seconds:g} s",
+                code="timeout",
+                source=name,
+            ) from None
+    return process.returncode, answer, complaints
 
 
 def _media(url: str, facts: dict[str, Any]) -> Media:
@@ -141,7 +164,7 @@ def _rate(value: Any) -> Fraction | None:
 
 
 def _length(value: Any) -> float | None:
-    return seconds(microseconds(value)) if _is_number(value) and 0 < value < 10**8 else None
+    return seconds(microseconds(value)) if _is_number(value) and value > 0 else None
 
 
 def _edge(value: Any) -> int | None:
@@ -149,4 +172,4 @@ def _edge(value: Any) -> int | None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -MOST < value < MOST

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,17 +47,17 @@ class YtDlp:
     """Stands in for the process: gives an answer, and keeps what was asked."""
 
     def __init__(self, stdout: bytes = b"", stderr: bytes = b"", status: int = 0) -> None:
-        self.ended = subprocess.CompletedProcess([], status, stdout, stderr)
-        self.asked: list[tuple[list[str], dict[str, Any]]] = []
+        self.ended = status, stdout, stderr
+        self.asked: list[tuple[list[str], float]] = []
 
-    def run(self, command: list[str], **more: Any) -> subprocess.CompletedProcess[bytes]:
-        self.asked.append((command, more))
+    def run(self, command: list[str], _: str, seconds: float) -> tuple[int, bytes, bytes]:
+        self.asked.append((command, seconds))
         return self.ended
 
     def answer(self, url: str = URL, limits: Limits = USUAL) -> Media:
         """Give what is read of this answer."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(subprocess, "run", self.run)
+            patch.setattr(reader, "_run", self.run)
             return sensible(probe_youtube(url, limits))
 
     def failure(self, url: str = URL, limits: Limits = USUAL) -> MediaError:
@@ -236,15 +237,14 @@ def test_an_answer_that_is_too_long_is_not_read(monkeypatch: pytest.MonkeyPatch)
 def test_yt_dlp_is_asked_for_facts_only_and_for_no_other_site() -> None:
     yt_dlp = saying(duration=1)
     yt_dlp.answer(limits=Limits(remote_seconds=7))
-    ((command, more),) = yt_dlp.asked
+    ((command, seconds),) = yt_dlp.asked
     assert command[:3] == [sys.executable, "-m", "yt_dlp"]
     assert command[-2:] == ["--", URL]
     assert {"--ignore-config", "--no-plugin-dirs", "--no-cache-dir", "--skip-download"} <= set(
         command
     )
     assert command[command.index("--use-extractors") + 1] == "youtube"
-    assert more["timeout"] == 7
-    assert not more.get("shell")
+    assert seconds == 7
 
 
 @needs_yt_dlp
@@ -309,3 +309,24 @@ def test_a_page_that_does_not_come_is_not_waited_for() -> None:
         held.set()
     assert caught.value.code in {"timeout", "network"}
     assert "\n" not in caught.value.message
+
+
+def test_what_yt_dlp_has_started_is_not_waited_for_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "yt_dlp"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(
+        "import subprocess, sys\n"
+        "subprocess.run([sys.executable, '-c', 'import time; time.sleep(8)'])\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
+    start = time.monotonic()
+    with pytest.raises(MediaError) as caught:
+        probe_youtube(URL, Limits(remote_seconds=1))
+    assert caught.value.code == "timeout"
+    assert time.monotonic() - start < 6

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, TypeAlias
 
 from mh_preflight.errors import MediaError
@@ -16,7 +16,16 @@ __all__ = ["may_connect", "resolved"]
 Address: TypeAlias = IPv4Address | IPv6Address
 
 NAT64 = IPv6Network("64:ff9b::/96")
-NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
+NEVER = (
+    IPv6Network("64:ff9b:1::/48"),  # a network's own NAT64, which may lead anywhere
+    IPv4Network("192.0.0.0/24"),  # protocols, and Oracle's metadata; Pythons differ on it
+    IPv4Network("240.0.0.0/4"),
+    # What clouds tell a machine about itself, keys included, at addresses that are not link-local.
+    IPv4Network("168.63.129.16/32"),
+    IPv4Network("100.100.100.200/32"),
+    IPv6Network("fd00:ec2::254/128"),
+    IPv6Network("fd20:ce::254/128"),
+)
 
 
 def may_connect(address: Address, *, allow_private: bool = False) -> bool:
@@ -38,9 +47,9 @@ def may_connect(address: Address, *, allow_private: bool = False) -> bool:
         inner = _carried(address)
         if inner is not None:
             return may_connect(inner, allow_private=allow_private)
-        if address in NAT64_LOCAL:
-            return False
     if address.is_link_local or address.is_multicast or address.is_unspecified:
+        return False
+    if any(address in network for network in NEVER):
         return False
     local = address.is_private or address.is_loopback or getattr(address, "is_site_local", False)
     return allow_private if local else address.is_global and not address.is_reserved

@@ -102,7 +102,7 @@ class Stream(io.RawIOBase):
             raise self.failure
 
     def keep_out(self, places: range) -> None:
-        """Let nothing be read there until it is opened: the content seems to end."""
+        """Let no read begin there until it is opened: the content seems to end."""
         self._wall = places
 
     def read(self, length: int = -1) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 import time
@@ -12,7 +13,7 @@ from mh_preflight.errors import MediaError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["HEAD", "Deadline", "Pieces", "shown_url"]
+__all__ = ["HEAD", "Deadline", "Pieces", "remote_identity", "shown_url"]
 
 HEAD = 64 << 10
 """Bytes of the first read: the header of most files, and the whole of small ones."""
@@ -35,6 +36,17 @@ def shown_url(url: str) -> str:
     scheme, separator, rest = re.split("[?#]", url, maxsplit=1)[0].partition("://")
     place, slash, path = rest.partition("/")
     return f"{scheme}{separator}{place.rpartition('@')[2]}{slash}{path}"[:200]
+
+
+def remote_identity(url: str, size: int, version: str) -> str:
+    """Give what a content elsewhere is known by; hashed, because the query of a URL may be a key.
+
+    Args:
+        url: Where it lies, whole.
+        size: Its bytes.
+        version: What its server or store calls this version.
+    """
+    return f"{hashlib.sha256(url.encode('utf-8', 'replace')).hexdigest()[:32]}:{size}:{version}"
 
 
 class Deadline:

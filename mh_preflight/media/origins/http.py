@@ -6,8 +6,8 @@ was checked be the one that is connected to, and each read be held to one deadli
 
 from __future__ import annotations
 
-import hashlib
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpcore
@@ -16,7 +16,13 @@ import httpx
 from mh_preflight.errors import MediaError
 from mh_preflight.media.limits import NEAR
 from mh_preflight.media.origins.addresses import resolved
-from mh_preflight.media.origins.far import HEAD, Deadline, Pieces, shown_url
+from mh_preflight.media.origins.far import (
+    HEAD,
+    Deadline,
+    Pieces,
+    remote_identity,
+    shown_url,
+)
 from mh_preflight.units import one_line
 
 if TYPE_CHECKING:
@@ -52,6 +58,7 @@ class RemoteFile:
         self.size = 0
         self.identity: str | None = None
         self._limits = limits
+        self._ahead = min(HEAD, int(limits.remote_bytes))
         self._deadline = Deadline(limits.remote_seconds, self.name)
         self._url = self._parsed(url)
         self._pool: httpcore.ConnectionPool | None = None
@@ -98,7 +105,7 @@ class RemoteFile:
 
     def _first(self, url: httpx.URL) -> bytes:
         for _ in range(MOST_REDIRECTS + 1):
-            status, headers, body = self._get(url, 0, HEAD)
+            status, headers, body = self._get(url, 0, self._ahead)
             if status not in _REDIRECTS:
                 self._url = url
                 return self._head(status, headers, body)
@@ -110,22 +117,21 @@ class RemoteFile:
         raise self._error(f"leads on more than {MOST_REDIRECTS} times", "redirects")
 
     def _head(self, status: int, headers: dict[bytes, bytes], body: bytes) -> bytes:
-        self._etag = headers.get(b"etag")
+        self._version = _version(headers)
         if status == _WHOLE:
             self.size, self._whole = len(body), True
         else:
-            self.size = self._checked_range(headers, 0, HEAD, len(body))
+            self.size = self._checked_range(headers, 0, self._ahead, len(body))
         if not self.size:
             raise self._error("is empty", "empty")
-        if self._etag is not None and not self._etag.startswith(b"W/"):
-            # Hashed, because the query of a URL may be a key.
-            place = hashlib.sha256(str(self._url).encode()).hexdigest()[:32]
-            self.identity = f"{place}:{self.size}:{self._etag.decode('latin-1')}"
+        etag = headers.get(b"etag", b"")
+        if etag and not etag.startswith(b"W/"):  # a weak one may stay the same while bytes change
+            self.identity = remote_identity(str(self._url), self.size, etag.decode("latin-1"))
         return body
 
     def _range(self, start: int, end: int) -> bytes:
         status, headers, body = self._get(self._url, start, end)
-        if status != _PART or headers.get(b"etag") != self._etag:
+        if status != _PART or _version(headers) != self._version:
             raise self._error("was changed while it was read", "changed")
         if self._checked_range(headers, start, end, len(body)) != self.size:
             raise self._error("was changed while it was read", "changed")
@@ -143,7 +149,7 @@ class RemoteFile:
     def _get(self, url: httpx.URL, start: int, end: int) -> tuple[int, dict[bytes, bytes], bytes]:
         if self._pool is None:
             self._pool = httpcore.ConnectionPool(
-                ssl_context=_ssl_context(),
+                ssl_context=_ssl_context() if url.scheme == "https" else None,
                 max_connections=1,
                 network_backend=_Backend(self._deadline, allow_private=self._limits.allow_private),
             )
@@ -210,7 +216,13 @@ class RemoteFile:
         return MediaError(f"{self.name!r} {what}", code=code, source=self.name)
 
 
+def _version(headers: dict[bytes, bytes]) -> bytes | None:
+    return headers.get(b"etag", headers.get(b"last-modified"))
+
+
+@cache
 def _ssl_context() -> ssl.SSLContext:
+    """Make the context once: reading the certificates takes longer than many a probe."""
     return httpx.create_ssl_context(trust_env=False)
 
 

@@ -6,7 +6,14 @@ from typing import Any
 
 from mh_preflight.errors import MediaError, MissingExtraError
 from mh_preflight.media.limits import Limits
-from mh_preflight.media.origins.far import HEAD, Deadline, Pieces, shown_url
+from mh_preflight.media.origins.far import (
+    HEAD,
+    Deadline,
+    Pieces,
+    remote_identity,
+    shown_url,
+)
+from mh_preflight.units import one_line
 
 __all__ = ["STORES", "StoredObject"]
 
@@ -50,7 +57,7 @@ class StoredObject:
     far, stored, settled = True, 0, True
 
     def __init__(self, url: str, limits: Limits) -> None:
-        self.name = shown_url(url)
+        self.name, self._url = shown_url(url), url
         self._deadline = Deadline(limits.remote_seconds, self.name)
         self._store, self._path = self._opened(url)
         facts = self._asked(lambda: self._store.info(self._path))
@@ -63,7 +70,7 @@ class StoredObject:
             raise MediaError(f"{self.name!r} is empty", code="empty", source=self.name)
         self.identity = self._identity(facts)
         self._pieces = Pieces(self.size, self._range, most=limits.remote_bytes, name=self.name)
-        self._pieces.keep(0, self._range(0, min(HEAD, self.size)))
+        self._pieces.keep(0, self._range(0, min(HEAD, int(limits.remote_bytes), self.size)))
 
     def read_at(self, place: int, length: int) -> bytes:
         """Read bytes: never more than `length`, fewer only where the object ends."""
@@ -73,7 +80,7 @@ class StoredObject:
         """Make sure that it was not replaced since it was opened."""
         if self.identity is None:
             return
-        self._store.invalidate_cache()
+        self._asked(self._store.invalidate_cache)
         facts = self._asked(lambda: self._store.info(self._path))
         if self._identity(facts) != self.identity:
             raise MediaError(
@@ -92,12 +99,7 @@ class StoredObject:
                 "pip install fsspec and its part for this store, such as s3fs or gcsfs",
                 source=self.name,
             ) from None
-        try:
-            store, path = fsspec.core.url_to_fs(url)
-        except ImportError as error:
-            raise MissingExtraError(f"{self.name!r}: {error}", source=self.name) from None
-        except Exception as error:
-            raise self._error(error) from error
+        store, path = self._asked(lambda: fsspec.core.url_to_fs(url))
         return store, str(path)
 
     def _identity(self, facts: dict[str, Any]) -> str | None:
@@ -105,7 +107,7 @@ class StoredObject:
         if version is None:
             changed = [facts.get(key) for key in ("mtime", "LastModified", "created")]
             version = next((each for each in changed if each is not None), None)
-        return None if version is None else f"{self.name}:{facts.get('size')}:{version}"
+        return None if version is None else remote_identity(self._url, facts["size"], str(version))
 
     def _range(self, start: int, end: int) -> bytes:
         data = bytes(self._asked(lambda: self._store.cat_file(self._path, start=start, end=end)))
@@ -122,6 +124,9 @@ class StoredObject:
             return self._deadline.call(work)
         except MediaError:
             raise
+        except ImportError as error:
+            reason = one_line(str(error), 200)
+            raise MissingExtraError(f"{self.name!r}: {reason}", source=self.name) from None
         except FileNotFoundError as error:
             raise MediaError(
                 f"there is no file {self.name!r}", code="not-found", source=self.name
@@ -130,7 +135,7 @@ class StoredObject:
             raise self._error(error) from error
 
     def _error(self, error: Exception) -> MediaError:
-        reason = str(error) or type(error).__name__
+        reason = one_line(str(error) or type(error).__name__, 200)
         return MediaError(
-            f"{self.name!r} cannot be read: {reason[:200]}", code="unreadable", source=self.name
+            f"{self.name!r} cannot be read: {reason}", code="unreadable", source=self.name
         )
