@@ -298,8 +298,15 @@ class Pool:
                 worker.end()
 
     def _take(self) -> Worker | None:
-        with self._lock:
-            return self._idle.pop() if self._idle else None
+        """Take an idle worker, but none that has died meanwhile: that is no file's fault."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                worker = self._idle.pop()
+            if worker.fit:
+                return worker
+            worker.end()
 
     def _put(self, worker: Worker) -> None:
         if worker.fit:

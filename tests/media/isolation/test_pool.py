@@ -141,6 +141,16 @@ def test_a_worker_that_dies_is_one_clear_error_and_is_replaced(
     assert read(pool, files[0]).video is not None
 
 
+def test_a_worker_that_died_while_it_was_idle_is_no_fault_of_the_next_file(
+    pool: Pool, files: list[Path]
+) -> None:
+    read(pool, files[0])
+    for worker in list(pool._idle):  # noqa: SLF001
+        os.kill(worker.process_id, signal.SIGKILL)
+        os.waitid(os.P_PID, worker.process_id, os.WEXITED | os.WNOWAIT)
+    assert read(pool, files[0]).video is not None
+
+
 class Broken(InMemory):
     """Bytes that cannot be read to their end."""
 
