@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from mh_preflight.estimate import Estimate, length_of, media_of
-from mh_preflight.media import is_remote
+from mh_preflight.media import is_remote, shown_url
 from mh_preflight.units import MICROSECOND, seconds
 
 if TYPE_CHECKING:
@@ -124,7 +124,9 @@ def _files(job: Job, media: Mapping[str, Media], settings: Settings) -> Iterator
         if name == "youtube_url":
             pass
         elif not ending and is_remote(path):
-            message = f"the path of {path!r} has no file ending, which the API asks of URLs"
+            message = (
+                f"the path of {shown_url(path)!r} has no file ending, which the API asks of URLs"
+            )
             yield Finding("url-without-extension", "warning", field, message)
         elif taken and ending not in taken:
             what = f"the ending .{ending}" if ending else "a name without ending"
@@ -141,7 +143,11 @@ def _files(job: Job, media: Mapping[str, Media], settings: Settings) -> Iterator
 
 
 def _not_probed(path: str, media: Media | None) -> str:
-    why = f"{path!r} was not looked at" if not media or not media.error else media.error.message
+    why = (
+        f"{shown_url(path)!r} was not looked at"
+        if not media or not media.error
+        else media.error.message
+    )
     return (
         f"{why}; state what you know of it (--video-fps, --video-duration, --audio-duration; "
         "in code, media=)"
@@ -149,7 +155,7 @@ def _not_probed(path: str, media: Media | None) -> str:
 
 
 def _track(media: Media, kind: AssetKind, field: str) -> Iterator[Finding]:
-    held = f"{media.source!r} holds {media.kind or 'nothing'} only"
+    held = f"{shown_url(media.source)!r} holds {media.kind or 'nothing'} only"
     if kind == "video" and media.video is None:
         yield Finding("no-video-track", "error", field, f"{held}: give a video file")
     if kind == "audio" and media.audio is None:

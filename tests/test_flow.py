@@ -218,3 +218,16 @@ def test_before_sending_a_report_tells_whether_its_files_are_still_the_same(
     clip.unlink()
     with pytest.raises(mh.MediaError, match="read it again"):
         found.raise_for_changes()
+
+
+def test_the_query_of_a_url_which_may_be_a_key_is_in_no_finding() -> None:
+    assets = {**REMOTE, "video_file_path": "https://example.com/clip?X-Signature=canary-5d"}
+    job = mh.LipSync(assets=assets, start_seconds=0, end_seconds=5)
+    for offline in (True, False):
+        found = mh.preflight(job, as_of=TODAY, offline=offline)
+        assert not_probed(found)
+        assert "canary" not in " ".join(finding.message for finding in found.findings)
+    known = {"video_file_path": mh.Media(source=assets["video_file_path"], kind="audio")}
+    found = mh.preflight(job, as_of=TODAY, media=known)
+    assert "no-video-track" in [finding.code for finding in found.findings]
+    assert "canary" not in " ".join(finding.message for finding in found.findings)

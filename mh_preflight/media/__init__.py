@@ -4,6 +4,7 @@ from mh_preflight.media.cache import ProbeCache
 from mh_preflight.media.facts import Audio, Failure, Image, Kind, Media, Video
 from mh_preflight.media.limits import Limits
 from mh_preflight.media.origins import is_remote, is_upload
+from mh_preflight.media.origins.far import shown_url
 from mh_preflight.media.source import Isolation, has_changed, probe, probe_many
 from mh_preflight.media.youtube import probe_youtube
 
@@ -23,4 +24,5 @@ __all__ = [
     "probe",
     "probe_many",
     "probe_youtube",
+    "shown_url",
 ]

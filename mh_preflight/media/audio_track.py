@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mh_preflight.media.limits import NEAR
+from mh_preflight.media.limits import NEAR, UNFINISHED
 from mh_preflight.media.nal import MOST_SAMPLES, Words, samples_are_written
 from mh_preflight.media.pyav import fraction_or_none
 
@@ -134,7 +134,7 @@ def from_packets(container: Any, stream: Any, seen: Seen) -> AudioTrack | None:
     sounding = len(seen.stamps) * _packet_length(stream)
     doubt = None
     if seen.doubts or not seen.finished:
-        doubt = seen.doubts[0] if seen.doubts else "the walk over the packets was not finished"
+        doubt = seen.doubts[0] if seen.doubts else UNFINISHED
     elif not _has_short_packets(stream):
         doubt = "only decoding shows how long its packets sound"
     elif claimed is None or abs(claimed - duration) > AGREEMENT:
@@ -194,11 +194,7 @@ def from_samples(
         The track; the packets' word with a doubt where decoding did not finish or gave nothing.
     """
     if not decoded.samples or not decoded.sample_rate or not decoded.finished:
-        reason = (
-            "its samples cannot be decoded"
-            if decoded.finished
-            else "decoding the whole file would take too long"
-        )
+        reason = "its samples cannot be decoded" if decoded.finished else UNFINISHED
         return None if scanned is None else AudioTrack(scanned.duration, scanned.learned, reason)
     duration = Fraction(decoded.samples, decoded.sample_rate)
     others = [claimed_duration(container, stream), scanned.duration if scanned else None]

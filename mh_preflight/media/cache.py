@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
-import time
 from contextlib import closing, suppress
-from importlib.metadata import version
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mh_preflight.errors import MediaError
-from mh_preflight.media.isolation.messages import pack_answer, unpack_answer
+from mh_preflight.media.answer import pack_answer, unpack_answer
 from mh_preflight.units import positive
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
     from mh_preflight.media.facts import Media
 
 __all__ = ["ProbeCache", "cache_folder"]
+
+NAME = "probes.sqlite"
+
+_MAGIC = b"SQLite format 3\0"
+
+MOST_BYTES = 256 << 10
+"""The longest answer that is kept; times of frames can be longer."""
 
 WAITING_SECONDS = 2.0  # for another process; then the file is read again
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS probes (
     content TEXT PRIMARY KEY,
-    stored REAL NOT NULL,
+    number INTEGER NOT NULL,
     answer BLOB NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS by_age ON probes (stored);
+CREATE INDEX IF NOT EXISTS by_age ON probes (number);
 """
 
 
@@ -65,11 +73,8 @@ class ProbeCache:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, most: int = 10_000) -> None:
-        self._path = Path(path) if path is not None else cache_folder() / "probes.sqlite"
+        self._given = path
         self._most = positive(most, field="most")
-        # Another version may find something else in the same file.
-        parts = ("mh-preflight", "av", "pillow", "pillow-heif")
-        self._reader = ",".join(version(part) for part in parts)
 
     def get(self, identity: str) -> Media | None:
         """Give what was found in this content, if it was read before.
@@ -77,15 +82,16 @@ class ProbeCache:
         Args:
             identity: What the content is known by.
         """
+        key = self._key(identity)
+
+        def find(database: sqlite3.Connection) -> Any:
+            query = "SELECT answer FROM probes WHERE content = ?"
+            return database.execute(query, (key,)).fetchone()
+
+        row = self._done(find)
         try:
-            with closing(self._open()) as database:
-                row = database.execute(
-                    "SELECT answer FROM probes WHERE content = ?", (self._key(identity),)
-                ).fetchone()
-            if row is None:
-                return None
-            return unpack_answer(row[0]).media
-        except (sqlite3.Error, OSError, MediaError, TypeError):
+            return unpack_answer(row[0]).media if row else None
+        except (MediaError, TypeError):
             return None
 
     def put(self, identity: str, media: Media) -> None:
@@ -95,33 +101,78 @@ class ProbeCache:
             identity: What the content is known by.
             media: The facts.
         """
-        row = (self._key(identity), time.time(), pack_answer(media))
-        with suppress(sqlite3.Error, OSError), closing(self._open()) as database, database:
-            database.execute("INSERT OR REPLACE INTO probes VALUES (?, ?, ?)", row)
+        key, answer = self._key(identity), pack_answer(media)
+        if len(answer) > MOST_BYTES:
+            return
+
+        def keep(database: sqlite3.Connection) -> None:
+            database.execute(
+                "INSERT OR REPLACE INTO probes "
+                "VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM probes), ?)",
+                (key, answer),
+            )
             (kept,) = database.execute("SELECT count(*) FROM probes").fetchone()
             if kept > self._most:
                 database.execute(
                     "DELETE FROM probes WHERE content IN "
-                    "(SELECT content FROM probes ORDER BY stored LIMIT ?)",
+                    "(SELECT content FROM probes ORDER BY number LIMIT ?)",
                     (kept - self._most,),
                 )
 
+        self._done(keep)
+
     def clear(self) -> None:
         """Forget everything."""
-        with suppress(sqlite3.Error, OSError), closing(self._open()) as database, database:
-            database.execute("DELETE FROM probes")
+        self._done(lambda database: database.execute("DELETE FROM probes"))
+
+    def _done(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        """Do something with the database, or nothing where it cannot be used."""
+        import sqlite3
+
+        path = None
+        try:
+            path = Path(self._given) if self._given is not None else cache_folder() / NAME
+            with closing(_opened(path)) as database, database:
+                return work(database)
+        except sqlite3.DatabaseError as error:
+            if path is not None and type(error) is sqlite3.DatabaseError:
+                _remove(path)  # it is damaged, or none: the next probe makes another
+        except (sqlite3.Error, OSError, RuntimeError):
+            pass  # no place, no rights, no home
+        return None
 
     def _key(self, identity: str) -> str:
         return f"{self._reader}|{identity}"
 
-    def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        database = sqlite3.connect(self._path, timeout=WAITING_SECONDS)
-        try:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = OFF")  # what is lost can be read again
-            database.executescript(_SCHEMA)
-        except sqlite3.Error:
-            database.close()
-            raise
-        return database
+    @cached_property
+    def _reader(self) -> str:
+        """Name what reads here; another version may find something else in the same content."""
+        from importlib.metadata import version
+
+        parts = ("mh-preflight", "av", "pillow", "pillow-heif")
+        return ",".join(version(part) for part in parts)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    import sqlite3
+
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = sqlite3.connect(path, timeout=WAITING_SECONDS)
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = OFF")  # what is lost can be read again
+        database.executescript(_SCHEMA)
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
+
+
+def _remove(path: Path) -> None:
+    """Remove a damaged database; what never was one is someone's file and stays."""
+    with suppress(OSError), path.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            return
+    for ending in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            path.with_name(path.name + ending).unlink()

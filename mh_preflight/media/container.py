@@ -12,7 +12,7 @@ from mh_preflight.errors import MediaError
 from mh_preflight.media import audio_track, video_track
 from mh_preflight.media.boxes import read_layout, read_tracks
 from mh_preflight.media.facts import Audio, Media, Video
-from mh_preflight.media.limits import NEAR
+from mh_preflight.media.limits import NEAR, UNFINISHED
 from mh_preflight.media.packets import Seen, decode_tracks, scan_tracks
 from mh_preflight.media.pyav import (
     Codec,
@@ -188,7 +188,7 @@ def _ask_packets(look: _Look, unsettled: list[Any], budget: Budget) -> None:
     if look.audio in unsettled:
         look.sound = audio_track.from_packets(look.container, look.audio, seen[look.audio.index])
     if budget.spent:
-        _take_claims(look, unsettled, "walking over the whole file would take too long")
+        _take_claims(look, unsettled, UNFINISHED)
 
 
 def _ask_decoder(look: _Look, again: Any, unsettled: list[Any], budget: Budget) -> None:

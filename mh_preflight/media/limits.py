@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from mh_preflight.errors import InputError
 if TYPE_CHECKING:
     from mh_preflight.media.origins.content import Content
 
-__all__ = ["NEAR", "SOFT_SHARE", "Budget", "Limits", "processor_seconds"]
+__all__ = ["NEAR", "SOFT_SHARE", "UNFINISHED", "Budget", "Limits", "processor_seconds"]
 
 NEAR = 8 << 20
 """Bytes up to which a source that lies elsewhere is read whole; beyond, only its header is."""
@@ -22,6 +21,17 @@ STORED_A_SECOND = 64 << 20
 
 MOST_SECONDS = 60.0
 """Processor time that no file gets more than, however long it is."""
+
+MOST = {
+    "processor_seconds": 3600.0,
+    "memory_bytes": 2.0**40,
+    "remote_seconds": 86_400.0,
+    "remote_bytes": 2.0**40,
+}
+"""The highest value of each limit."""
+
+UNFINISHED = "the processor time did not suffice to look at all of it"
+"""Why a fact is not certain where a reader stopped for lack of time; another day it may be."""
 
 SOFT_SHARE = 0.8
 """The share of the processor time after which a reader stops by itself and says what it knows."""
@@ -41,7 +51,7 @@ class Limits:
         allow_private: Connect to addresses of private networks and of this machine too.
 
     Raises:
-        InputError: A limit is no number above 0.
+        InputError: A limit is no number above 0, or absurdly high.
 
     Example:
         >>> Limits(remote_seconds=5).allow_http
@@ -56,12 +66,12 @@ class Limits:
     allow_private: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("processor_seconds", "memory_bytes", "remote_seconds", "remote_bytes"):
+        for name, most in MOST.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise InputError(f"{name}: must be a number", field=name)
-            if not 0 < value < math.inf:
-                raise InputError(f"{name}: must be a number above 0", field=name)
+            if not 0 < value <= most:
+                raise InputError(f"{name}: must be above 0 and at most {most:g}", field=name)
 
 
 def processor_seconds(limits: Limits, content: Content) -> float:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mh_preflight.media.limits import NEAR
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -25,7 +27,7 @@ __all__ = [
 ]
 
 MOST_SAMPLES = 20_000
-"""Samples of one file that are looked at (11 minutes at 30 fps); beyond, the index is believed."""
+"""Samples of one track that are looked at: all of 11 minutes at 30 fps, some of a longer film."""
 
 READ_WHOLE = 1 << 20  # up to here, reading a file is faster than reading in it
 MOST_WHOLE = 64 << 20
@@ -79,6 +81,8 @@ class Words:
         self.size = content.size
         self._content = content
         whole = max(READ_WHOLE, min(samples * CLOSE, MOST_WHOLE))
+        if content.far:
+            whole = NEAR
         self._all = content.read_at(0, content.size) if content.size <= whole else None
 
     def at(self, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

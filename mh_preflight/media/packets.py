@@ -128,7 +128,8 @@ def decode_tracks(container: Any, streams: Iterable[Any], budget: Budget) -> dic
         try:
             for frame in packet.decode():
                 _note_frame(track, frame)
-        except _unreadable():
+        except _unreadable() as error:
+            _raise_for_memory(error)
             track.doubt("a packet cannot be decoded")
     return seen
 
@@ -148,7 +149,8 @@ def _walk(
             return
         try:
             packet = next(packets, None)
-        except _unreadable():
+        except _unreadable() as error:
+            _raise_for_memory(error)
             packet = None
             for track in seen.values() if doubt_damage else ():
                 track.doubt("the file is damaged")
@@ -207,10 +209,17 @@ def _unreadable() -> tuple[type[Exception], ...]:
     return av.error.FFmpegError, ValueError, IndexError
 
 
+def _raise_for_memory(error: Exception) -> None:
+    """Let a lack of memory not pass for damage; PyAV's own error is of both kinds."""
+    if isinstance(error, MemoryError):
+        raise error
+
+
 def _rotation_of_first(packet: Any) -> int | None:
     try:
         frames = packet.decode()
-    except _unreadable():
+    except _unreadable() as error:
+        _raise_for_memory(error)
         return None
     return _clockwise(frames[0]) if frames else None
 

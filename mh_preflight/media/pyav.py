@@ -30,6 +30,7 @@ __all__ = [
     "limit_decoder",
     "open_container",
     "read_codec",
+    "too_large",
 ]
 
 FORMATS = (
@@ -159,6 +160,8 @@ def open_container(
     except av.error.FFmpegError as error:
         if stream.failure is not None:
             raise stream.failure from None
+        if isinstance(error, MemoryError):
+            raise too_large(content.name) from error
         reason = (error.strerror or type(error).__name__).lower()
         raise MediaError(
             f"{content.name!r} cannot be read as video, audio or image ({reason})",
@@ -174,6 +177,13 @@ def _decoders() -> str:
     import av
 
     return ",".join(sorted(name for name in av.codecs_available if is_decoder(name)))
+
+
+def too_large(name: str) -> MediaError:
+    """Give the error of a source that needs too much memory."""
+    return MediaError(
+        f"{name!r} needs more memory to read than is allowed", code="too-large", source=name
+    )
 
 
 def _refuse(name: str, *_: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mh_preflight.errors import MediaError
 from mh_preflight.media.container import INDEXED, read_container
 from mh_preflight.media.limits import SOFT_SHARE, Budget
+from mh_preflight.media.pyav import too_large
 from mh_preflight.media.still import image_format, read_image, read_webp_animation
 
 if TYPE_CHECKING:
@@ -26,9 +27,15 @@ def read_content(content: Content, seconds: float) -> Media:
         seconds: The processor time that it may take; most of it before it stops by itself.
 
     Raises:
-        MediaError: It is no media, or damaged beyond reading.
+        MediaError: It is no media, damaged beyond reading, or needs too much memory.
     """
-    budget = Budget(seconds * SOFT_SHARE)
+    try:
+        return _read(content, Budget(seconds * SOFT_SHARE))
+    except MemoryError as error:
+        raise too_large(content.name) from error
+
+
+def _read(content: Content, budget: Budget) -> Media:
     head = content.read_at(0, _HEAD)
     kind = image_format(head)
     if kind is None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mh_preflight.errors import InputError, IsolationError, PreflightError
 from mh_preflight.media.facts import Failure, Media
-from mh_preflight.media.isolation import can_isolate, shared_pool
-from mh_preflight.media.limits import Limits, processor_seconds
+from mh_preflight.media.isolation import can_isolate, processors, shared_pool
+from mh_preflight.media.limits import UNFINISHED, Limits, processor_seconds
 from mh_preflight.media.origins import Source, identity_of, open_content, scheme_of
 from mh_preflight.media.reading import read_content
 from mh_preflight.media.sense import sensible
@@ -70,19 +70,30 @@ def probe(
         from mh_preflight.media.youtube import is_youtube, probe_youtube
 
         if is_youtube(source):
-            return sensible(probe_youtube(source, within))
-    content = open_content(source, within)
-    try:
+            return probe_youtube(source, within)
+    with ExitStack() as stack:
+        worker = None
+        if isolated and isinstance(source, str) and scheme_of(source):
+            # First of all, so that the time for the source is not spent on waiting for it.
+            worker = stack.enter_context(shared_pool().worker())
+        content = open_content(source, within)
+        stack.callback(content.close)
         media = _known(content, cache)
         if media is None:
-            media = sensible(_read(content, within, isolated=isolated))
+            if worker is not None:
+                media = worker.read(content, within)
+            elif isolated:
+                media = shared_pool().read(content, within)
+            else:
+                media = read_content(content, processor_seconds(within, content))
             content.check()
             _keep(content, media, cache)
-    finally:
-        content.close()
-    return media.model_copy(
-        update={"source": _named(source, content), "identity": content.identity}
-    )
+        facts = {
+            "source": _named(source, content),
+            "size_bytes": content.size,
+            "identity": content.identity,
+        }
+        return sensible(media.model_copy(update=facts))
 
 
 def probe_many(
@@ -114,7 +125,7 @@ def probe_many(
         ['video', 'audio']
     """
     isolated = _isolated(isolation)
-    count = positive((os.cpu_count() or 1) if workers is None else workers, field="workers")
+    count = positive(processors() if workers is None else workers, field="workers")
     if not isolated:
         count = 1  # PyAV and Pillow hold the interpreter most of the time
     return _in_order(sources, count, isolation, limits, cache)
@@ -154,12 +165,6 @@ def _isolated(isolation: Isolation | None) -> bool:
     return isolation == "process"
 
 
-def _read(content: Content, limits: Limits, *, isolated: bool) -> Media:
-    if isolated:
-        return shared_pool().read(content, limits)
-    return read_content(content, processor_seconds(limits, content))
-
-
 def _named(source: Source, content: Content) -> str:
     return os.fsdecode(source) if isinstance(source, str | os.PathLike) else content.name
 
@@ -171,7 +176,9 @@ def _known(content: Content, cache: ProbeCache | None) -> Media | None:
 
 
 def _keep(content: Content, media: Media, cache: ProbeCache | None) -> None:
-    if cache is not None and content.identity is not None and content.settled:
+    if cache is None or content.identity is None or not content.settled:
+        return
+    if UNFINISHED not in media.uncertain.values():
         cache.put(content.identity, media)
 
 
@@ -192,6 +199,8 @@ def _in_order(
     if workers == 1:
         yield from map(one, sources)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     waiting: deque[Any] = deque()
     with ThreadPoolExecutor(workers, "mh-preflight") as threads:
         try:

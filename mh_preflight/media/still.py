@@ -6,8 +6,9 @@ never asked of it.
 
 from __future__ import annotations
 
+import struct
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,15 @@ if TYPE_CHECKING:
     from mh_preflight.media.origins import Content
 
 __all__ = ["image_format", "read_image", "read_webp_animation"]
+
+_FORMATS = {
+    "avif": ("AVIF",),
+    "gif": ("GIF",),
+    "png": ("PNG",),
+    "webp": ("WEBP",),
+    "still": ("JPEG", "TIFF", "JPEG2000", "BMP"),
+}
+"""Pillow's names of the formats by what `image_format` says."""
 
 _HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2")
 _AVIF = (b"avif", b"avis")
@@ -91,7 +101,7 @@ def read_image(content: Content, budget: Budget, kind: str) -> tuple[Media, int]
         if kind == "heif":
             return _still(content, *_read_heif(stream)), 1
         late = kind == "png" and _says_more_behind_its_picture(content)
-        name, shown, orientation, pictures = _read_with_pillow(stream, late=late)
+        name, shown, orientation, pictures = _read_with_pillow(stream, kind, late=late)
         return _still(content, name, shown, orientation), pictures
 
 
@@ -181,10 +191,27 @@ def _says_more_behind_its_picture(content: Content) -> bool:
     return True
 
 
-def _read_with_pillow(stream: Any, *, late: bool) -> tuple[str, tuple[int, int], int | None, int]:
+def _opened(stream: Any, kind: str) -> Any:
+    """Open a picture as what its first bytes say, however large: only its header is read."""
     from PIL import Image as Pillow
 
-    with Pillow.open(stream) as picture:
+    formats = _FORMATS[kind]
+    try:
+        return Pillow.open(stream, formats=formats)
+    except Pillow.DecompressionBombError:
+        for name in formats:
+            stream.seek(0)
+            with suppress(SyntaxError, IndexError, TypeError, struct.error):
+                return Pillow.OPEN[name][0](stream, "")
+        raise
+
+
+def _read_with_pillow(
+    stream: Any, kind: str, *, late: bool
+) -> tuple[str, tuple[int, int], int | None, int]:
+    from PIL import Image as Pillow
+
+    with _opened(stream, kind) as picture:
         width, height = picture.size
         # A PNG's own way decodes the whole picture, for what may stand behind it.
         exif = picture.getexif() if late else Pillow.Image.getexif(picture)
@@ -218,12 +245,13 @@ def _pictures(content: Content, budget: Budget) -> Iterator[Stream]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large photos and odd EXIF
             yield stream
-    except MediaError:
+    except (MediaError, MemoryError):
         raise
     except Exception as error:
         if stream.failure is not None:
             raise stream.failure from None
-        reason = one_line(str(error) or type(error).__name__, 120)
+        unknown = type(error).__name__ == "UnidentifiedImageError"  # whose text is an address
+        reason = "damaged" if unknown else one_line(str(error) or type(error).__name__, 120)
         raise MediaError(
             f"{content.name!r} cannot be read as a picture ({reason})",
             code="unreadable",

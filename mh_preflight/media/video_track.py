@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mh_preflight.media.limits import NEAR
+from mh_preflight.media.limits import NEAR, UNFINISHED
 from mh_preflight.media.nal import (
     MOST_SAMPLES,
     Words,
@@ -16,6 +16,7 @@ from mh_preflight.media.nal import (
     samples_are_whole,
     samples_are_written,
 )
+from mh_preflight.media.origins.far import HEAD
 from mh_preflight.media.pyav import fraction_or_none
 from mh_preflight.media.sample_table import MOST_INDEXED, SampleTable, read_samples
 from mh_preflight.media.timeline import USUAL_RATES, Timeline, read_timeline
@@ -177,7 +178,7 @@ def from_frames(stream: Any, decoded: Seen, scanned: VideoTrack | None) -> Video
         The track; the packets' word with a doubt where decoding did not finish or gave nothing.
     """
     if not decoded.finished and scanned is not None:
-        return doubted(scanned, "decoding the whole file would take too long")
+        return doubted(scanned, UNFINISHED)
     track = _from_stamps(stream, decoded, "decoding")
     if track is None:
         return None if scanned is None else doubted(scanned, "its frames cannot be decoded")
@@ -198,7 +199,7 @@ def _from_stamps(stream: Any, seen: Seen, learned: str) -> VideoTrack | None:
     timeline = read_timeline(stamps, last, tick, declared)
     doubt = seen.doubts[0] if seen.doubts else None
     if not seen.finished:
-        doubt = "the walk over the file was not finished"
+        doubt = UNFINISHED
     elif doubt is None and timeline.open_ended:
         doubt = "the file does not say how long its last frame is shown"
     return VideoTrack(timeline, len(stamps), int(stamps[0]), learned, doubt)
@@ -230,11 +231,22 @@ def _last(stream: Any, stamps: npt.NDArray[np.int64], seen: Seen) -> int:
 
 
 def _is_all_there(stream: Any, content: Content, samples: SampleTable) -> bool:
-    """Tell whether the file holds every sample that the tables name, whole where that shows."""
-    if stream.frames > MOST_SAMPLES or (content.far and content.size > NEAR):
-        return bool(samples.places.min() >= 0 and samples.ends.max() <= content.size)
-    words = Words(content, stream.frames)
+    """Tell whether the file holds every sample that the tables name, whole where that shows.
+
+    Of many samples, some that are spread over all of them are looked at.
+    """
+    places, ends = samples.places, samples.ends
+    if int(places.min()) < 0 or int(ends.max()) > content.size:
+        return False
+    if content.far and content.size > NEAR:
+        held = ends <= HEAD  # of what lies elsewhere, only what has come already
+        places, ends = places[held], ends[held]
+    step = -(-len(places) // MOST_SAMPLES) or 1
+    places, ends = places[::step], ends[::step]
+    if not len(places):
+        return True
+    words = Words(content, len(places))
     length_bytes = length_size(stream.codec_context) if stream.codec_context else None
     if length_bytes is None:
-        return samples_are_written(words, samples.places, samples.ends)
-    return samples_are_whole(words, samples.places, samples.ends, length_bytes)
+        return samples_are_written(words, places, ends)
+    return samples_are_whole(words, places, ends, length_bytes)

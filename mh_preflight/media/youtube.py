@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 
 from mh_preflight.errors import InputError, MediaError, MissingExtraError
 from mh_preflight.media.facts import Audio, Media, Video
-from mh_preflight.media.origins.far import shown_url
+from mh_preflight.media.isolation.surroundings import kept_environment
+from mh_preflight.media.origins.far import redacted, shown_url
+from mh_preflight.media.sense import sensible
 from mh_preflight.units import frame_rate, microseconds, one_line, seconds
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ MOST_ANSWER = 32 << 20
 MOST = 10**9  # no duration, size or rate is larger
 
 _HOST = re.compile(r"[a-z0-9.-]+")
-_URL = re.compile(r"\w+://\S+")
 _OPTIONS = (
     "--ignore-config", "--no-plugin-dirs", "--no-cache-dir", "--no-playlist", "--no-warnings",
     "--no-progress", "--skip-download", "--dump-json", "--playlist-items", "1",
@@ -57,22 +58,23 @@ def is_youtube(url: str) -> bool:
     return known and _HOST.fullmatch(host) is not None and parts.scheme in {"http", "https"}
 
 
-def probe_youtube(url: str, limits: Limits) -> Media:
+def probe_youtube(url: str, limits: Limits, *, any_site: bool = False) -> Media:
     """Ask YouTube for a video's duration, frame rate and size, without downloading it.
 
     yt-dlp runs as a process of its own, which is ended when the time is up. All that it says is
-    uncertain. With `allow_private`, pages of other sites are read too.
+    uncertain.
 
     Args:
         url: Address of the video.
-        limits: Time, and whether other sites and private addresses may be reached.
+        limits: How long it may take.
+        any_site: Let yt-dlp ask other sites too, wherever they lie: only for addresses of your own.
 
     Raises:
         MissingExtraError: yt-dlp is not installed.
         MediaError: There is no such video, or it cannot be asked for.
     """
     name = shown_url(url)
-    if not is_youtube(url) and not limits.allow_private:
+    if not is_youtube(url) and not any_site:
         raise MediaError(f"{name!r} is no address of YouTube", code="bad-url", source=name)
     if importlib.util.find_spec("yt_dlp") is None:
         raise MissingExtraError(
@@ -80,13 +82,14 @@ def probe_youtube(url: str, limits: Limits) -> Media:
             "pip install 'mh-preflight[youtube]', or state what you know of the video",
             source=name,
         )
-    extractors = "all" if limits.allow_private else "youtube"
-    command = [sys.executable, "-m", "yt_dlp", *_OPTIONS, "--use-extractors", extractors]
+    extractors = "all" if any_site else "youtube"
+    # -P: a yt_dlp.py in the current folder is not the one that is meant.
+    command = [sys.executable, "-P", "-m", "yt_dlp", *_OPTIONS, "--use-extractors", extractors]
     command += ["--socket-timeout", f"{limits.remote_seconds:g}", "--", url]
     code, answer, complaints = _run(command, name, limits.remote_seconds)
     if code or len(answer) > MOST_ANSWER:
         lines = complaints.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-        reason = _URL.sub(lambda found: shown_url(found[0]), lines[-1].removeprefix("ERROR: "))
+        reason = redacted(lines[-1].removeprefix("ERROR: "))
         raise MediaError(
             f"{name!r} cannot be asked for: {one_line(reason, 200)}",
             code="network",
@@ -103,6 +106,7 @@ def _run(command: list[str], name: str, seconds: float) -> tuple[int, bytes, byt
     """Run yt-dlp, and end it and all that it started where it takes too long."""
     process = subprocess.Popen(  # noqa: S603  yt-dlp; the URL cannot be taken for an option
         command,
+        env=kept_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -145,7 +149,7 @@ def _media(url: str, facts: dict[str, Any]) -> Media:
     }
     names = [name for name, value in stated.items() if value is not None]
     names += ["audio.duration_seconds"] if audio and length is not None else []
-    return Media(
+    media = Media(
         source=url,
         kind="video",
         duration_seconds=length,
@@ -154,6 +158,7 @@ def _media(url: str, facts: dict[str, Any]) -> Media:
         learned_from=dict.fromkeys(names, "page"),
         uncertain=dict.fromkeys([*names, "duration_seconds"], APPROXIMATE),
     )
+    return sensible(media)
 
 
 def _rate(value: Any) -> Fraction | None:

@@ -4,6 +4,7 @@ import os
 import sqlite3
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
+from fractions import Fraction
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ import pytest
 from making import Clip, make_video
 
 from mh_preflight.errors import InputError
-from mh_preflight.media import Media, ProbeCache, Video, probe
+from mh_preflight.media import Limits, Media, ProbeCache, Video, probe
 from mh_preflight.media import source as source_module
 from mh_preflight.media.cache import cache_folder
+from mh_preflight.media.limits import UNFINISHED
 
 LONG_AGO = (1_000_000_000, 1_000_000_000)
 
@@ -33,13 +35,13 @@ def cache(tmp_path: Path) -> ProbeCache:
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
-    real = source_module._read  # noqa: SLF001
+    keep = source_module._keep  # noqa: SLF001  called for whatever was read
 
-    def counted(content: Any, *arguments: Any, **more: Any) -> Media:
+    def counted(content: Any, media: Media, cache: ProbeCache | None) -> None:
         names.append(content.name)
-        return real(content, *arguments, **more)
+        keep(content, media, cache)
 
-    monkeypatch.setattr(source_module, "_read", counted)
+    monkeypatch.setattr(source_module, "_keep", counted)
     return names
 
 
@@ -115,7 +117,7 @@ def test_another_version_reads_again(
 ) -> None:
     cache.put("content", Media(source="a"))
     assert cache.get("content") is not None
-    monkeypatch.setattr("mh_preflight.media.cache.version", lambda _: "99")
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "99")
     newer = ProbeCache(tmp_path / "deep" / "probes.sqlite")
     assert newer.get("content") is None
 
@@ -187,3 +189,59 @@ def test_it_lies_in_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_most_is_a_whole_number_above_zero(tmp_path: Path, most: Any) -> None:
     with pytest.raises(InputError, match="most"):
         ProbeCache(tmp_path / "probes.sqlite", most=most)
+
+
+def test_what_was_found_in_a_hurry_is_not_kept(
+    tmp_path: Path, cache: ProbeCache, reads: list[str]
+) -> None:
+    path = film(tmp_path / "a.mkv", frames=900, size=(320, 240))
+    hurried = probe(path, cache=cache, limits=Limits(processor_seconds=0.001), isolation="none")
+    assert UNFINISHED in hurried.uncertain.values()
+    assert probe(path, cache=cache).uncertain == {}
+    assert len(reads) == 2
+
+
+def test_a_file_that_is_no_cache_stays_as_it_is(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("not a database, and not ours\n" * 100)
+    before = notes.read_bytes()
+    assert probe(film(tmp_path / "a.mp4"), cache=ProbeCache(notes)).video is not None
+    assert notes.read_bytes() == before
+
+
+def test_a_damaged_cache_is_made_anew(tmp_path: Path, cache: ProbeCache) -> None:
+    path, place = film(tmp_path / "a.mp4"), tmp_path / "deep" / "probes.sqlite"
+    probe(path, cache=cache)
+    with closing(sqlite3.connect(place)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = place.read_bytes()
+    place.write_bytes(data[:100] + b"\xff" * (len(data) - 100))
+    for _ in range(3):
+        probe(path, cache=cache)
+    with closing(sqlite3.connect(place)) as database:
+        assert database.execute("SELECT count(*) FROM probes").fetchone() == (1,)
+
+
+def test_what_cannot_be_is_not_believed_of_a_cache_either(
+    tmp_path: Path, cache: ProbeCache
+) -> None:
+    path = film(tmp_path / "a.mp4")
+    identity = probe(path).identity
+    assert identity is not None
+    mad = Video(fps=Fraction(10**6), frames=7, width=10**9)
+    cache.put(identity, Media(source="a", kind="video", container="\x1b[2J", video=mad))
+    found = probe(path, cache=cache)
+    assert found.video is not None
+    assert (found.video.fps, found.video.width) == (None, None)
+    assert "\x1b" not in (found.container or "")
+
+
+def test_without_a_home_nothing_is_kept_and_everything_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("no home")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert probe(film(tmp_path / "a.mp4"), cache=ProbeCache()).video is not None

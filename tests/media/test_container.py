@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 from making import Clip, make_sound, make_video, patch_rotation
 
 from mh_preflight.errors import MediaError
-from mh_preflight.media import Media, probe
+from mh_preflight.media import Media, packets, probe
+from mh_preflight.media.limits import Budget
 from mh_preflight.media.nal import READ_WHOLE
 
 NTSC = Fraction(30000, 1001)
@@ -208,3 +210,40 @@ def test_a_broken_head_is_one_clear_error(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(MediaError, match=r"broken\.mp4.*cannot be read"):
         probe(path)
+
+
+def test_a_lack_of_memory_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Packets:
+        def demux(self, _: Any) -> Iterator[Any]:
+            return self
+
+        def __iter__(self) -> Iterator[Any]:
+            return self
+
+        def __next__(self) -> Any:
+            raise av.error.MemoryError(12, "Cannot allocate memory")
+
+    with pytest.raises(MemoryError):
+        packets.scan_tracks(Packets(), [], Budget(9))
+
+    def out_of_memory(*_: Any) -> Any:
+        raise MemoryError
+
+    path = make_video(tmp_path / "film.ts", Clip(codec="mpeg2video"))
+    monkeypatch.setattr("mh_preflight.media.container.decode_tracks", out_of_memory)
+    with pytest.raises(MediaError, match="needs more memory") as caught:
+        probe(path, isolation="none")
+    assert caught.value.code == "too-large"
+
+
+def test_some_samples_of_a_long_film_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mh_preflight.media.video_track.MOST_SAMPLES", 10)
+    path = make_video(tmp_path / "film.mp4", Clip(frames=300, codec="libx264"))
+    assert probe(path, isolation="none").uncertain == {}
+    data = bytearray(path.read_bytes())
+    start = data.index(b"mdat") + 4
+    data[start + 2000 : start + 4000] = bytes(2000)
+    path.write_bytes(data)
+    assert probe(path, isolation="none").learned_from["video.frames"] != "index"

@@ -19,6 +19,12 @@ from mh_preflight.media.origins import InMemory
 from mh_preflight.media.pyav import fraction_or_none, is_decoder, limit_decoder, open_container
 
 
+needs_18 = pytest.mark.skipif(
+    int(av.__version__.partition(".")[0]) < 18,
+    reason="PyAV 17 ends the interpreter where it is asked for a picture's format and knows none",
+)
+
+
 def opened(
     monkeypatch: pytest.MonkeyPatch,
     data: bytes,
@@ -47,6 +53,7 @@ def test_every_format_on_the_white_list_is_one_that_ffmpeg_knows() -> None:
     assert len(named - known) <= 2  # those of builds that have no AMR or raw AV1
 
 
+@needs_18
 def test_the_white_list_of_decoders_refuses_those_that_nobody_needs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -95,10 +102,16 @@ def test_what_opens_a_file_from_within_is_refused_whatever_the_protocol(
 
 def test_the_number_of_tracks_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     film = make_video(tmp_path / "many.mkv", Clip(frames=1, tracks=70, size=(32, 32)))
-    assert opened(monkeypatch, film.read_bytes())[0] == 64
+    try:
+        tracks = opened(monkeypatch, film.read_bytes())[0]
+    except MediaError as error:
+        assert error.code == "too-large"  # noqa: PT017  so FFmpeg said until PyAV 17
+    else:
+        assert tracks == 64
     assert opened(monkeypatch, film.read_bytes(), "max_streams")[0] == 70
 
 
+@needs_18
 def test_the_size_of_a_picture_is_bounded_while_opening(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

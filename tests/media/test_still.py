@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image, features
 
 from mh_preflight.errors import MediaError
-from mh_preflight.media import probe
+from mh_preflight.media import Isolation, probe
 
 SIDEWAYS = range(5, 9)
 
@@ -127,3 +128,42 @@ def test_a_cut_picture_is_one_clear_error(tmp_path: Path) -> None:
     path.write_bytes(buffer.getvalue()[:20])
     with pytest.raises(MediaError, match=r"cut\.png.*cannot be read as a picture"):
         probe(path)
+
+
+@pytest.mark.parametrize("isolation", ["none", None])
+def test_a_photo_of_two_hundred_megapixels_is_no_bomb(
+    tmp_path: Path, isolation: Isolation | None
+) -> None:
+    buffer = io.BytesIO()
+    picture().save(buffer, "JPEG")
+    data = bytearray(buffer.getvalue())
+    place = data.index(b"\xff\xc0") + 5
+    data[place : place + 4] = (12_240).to_bytes(2, "big") + (16_320).to_bytes(2, "big")
+    path = tmp_path / "large.jpg"
+    path.write_bytes(data)
+    image = probe(path, isolation=isolation).image
+    assert image is not None
+    assert (image.width, image.height) == (16_320, 12_240)
+
+
+@pytest.mark.parametrize("name", ["large.webp", "large.heic", "large.avif"])
+def test_a_picture_that_would_be_read_whole_is_bounded(tmp_path: Path, name: str) -> None:
+    brand = {"large.heic": b"heic", "large.avif": b"avif"}.get(name)
+    head = b"\0\0\0\x18ftyp" + brand + bytes(12) if brand else b"RIFF\0\0\0\x40WEBPVP8 "
+    path = tmp_path / name
+    path.write_bytes(head)
+    os.truncate(path, 1 << 30)
+    with pytest.raises(MediaError) as caught:
+        probe(path, isolation="none")
+    assert caught.value.code in {"too-large", "unreadable", "too-costly"}
+
+
+def test_an_error_is_the_same_from_run_to_run(tmp_path: Path) -> None:
+    (tmp_path / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    messages = set()
+    for _ in range(3):
+        with pytest.raises(MediaError) as caught:
+            probe(tmp_path / "cut.jpg", isolation="none")
+        messages.add(caught.value.message)
+    assert len(messages) == 1
+    assert "0x" not in messages.pop()

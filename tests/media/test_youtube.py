@@ -22,7 +22,6 @@ from mh_preflight.media import Media, probe
 from mh_preflight.media import youtube as reader
 from mh_preflight.media.facts import Video
 from mh_preflight.media.limits import Limits
-from mh_preflight.media.sense import sensible
 from mh_preflight.media.youtube import is_youtube, probe_youtube
 
 URL = "https://www.youtube.com/watch?v=aaaaaaaaaaa"
@@ -58,7 +57,7 @@ class YtDlp:
         """Give what is read of this answer."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(reader, "_run", self.run)
-            return sensible(probe_youtube(url, limits))
+            return probe_youtube(url, limits)
 
     def failure(self, url: str = URL, limits: Limits = USUAL) -> MediaError:
         """Give the error that this answer ends in."""
@@ -133,7 +132,7 @@ def test_the_probe_of_a_video_asks_youtube(url: str, monkeypatch: pytest.MonkeyP
 
     def stand_in(url: str, limits: Limits) -> Media:
         asked.append((url, limits))
-        return Media(source=url, kind="video", video=Video(width=10**6))
+        return Media(source=url, kind="video", video=Video(width=640))
 
     monkeypatch.setattr(reader, "probe_youtube", stand_in)
     limits = Limits(remote_seconds=5)
@@ -141,7 +140,14 @@ def test_the_probe_of_a_video_asks_youtube(url: str, monkeypatch: pytest.MonkeyP
     assert asked == [(url, limits)]
     assert media.source == url
     assert media.video is not None
-    assert media.video.width is None  # what cannot be is taken back here too
+    assert media.video.width == 640
+
+
+@needs_yt_dlp
+def test_what_cannot_be_is_taken_back() -> None:
+    video = saying(duration=12, fps=10**5, width=10**8).answer().video
+    assert video is not None
+    assert (video.fps, video.width, video.duration_seconds) == (None, None, 12)
 
 
 @needs_yt_dlp
@@ -238,7 +244,7 @@ def test_yt_dlp_is_asked_for_facts_only_and_for_no_other_site() -> None:
     yt_dlp = saying(duration=1)
     yt_dlp.answer(limits=Limits(remote_seconds=7))
     ((command, seconds),) = yt_dlp.asked
-    assert command[:3] == [sys.executable, "-m", "yt_dlp"]
+    assert command[:4] == [sys.executable, "-P", "-m", "yt_dlp"]
     assert command[-2:] == ["--", URL]
     assert {"--ignore-config", "--no-plugin-dirs", "--no-cache-dir", "--skip-download"} <= set(
         command
@@ -270,7 +276,7 @@ def test_a_page_that_describes_a_video_is_read(tmp_path: Path) -> None:
     clip = make_video(tmp_path / "clip.mp4", Clip(frames=10))
     with serve({"/clip.mp4": file_route(clip.read_bytes())}) as served:
         served.routes["/watch"] = page_route(PAGE.format(url=served.url("/clip.mp4")))
-        media = probe_youtube(served.url("/watch"), HERE)
+        media = probe_youtube(served.url("/watch"), HERE, any_site=True)
         assert any(each.path == "/watch" for each in served.asked)
     assert media.source == served.url("/watch")
     assert media.duration_seconds == 12
@@ -288,7 +294,7 @@ def test_a_page_without_a_video_is_one_error() -> None:
         serve({"/watch": page_route("<html><body>no film</body></html>")}) as served,
         pytest.raises(MediaError) as caught,
     ):
-        probe_youtube(served.url("/watch?sig=S3CR3T"), HERE)
+        probe_youtube(served.url("/watch?sig=S3CR3T"), HERE, any_site=True)
     assert caught.value.code == "network"
     assert "\n" not in caught.value.message
     assert "cannot be asked for" in caught.value.message
@@ -305,28 +311,41 @@ def test_a_page_that_does_not_come_is_not_waited_for() -> None:
 
     with serve({"/watch": silence}) as served:
         with pytest.raises(MediaError) as caught:
-            probe_youtube(served.url("/watch"), Limits(allow_private=True, remote_seconds=2))
+            probe_youtube(served.url("/watch"), Limits(remote_seconds=2), any_site=True)
         held.set()
     assert caught.value.code in {"timeout", "network"}
     assert "\n" not in caught.value.message
 
 
-def test_what_yt_dlp_has_started_is_not_waited_for_either(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package = tmp_path / "yt_dlp"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    (package / "__main__.py").write_text(
-        "import subprocess, sys\n"
-        "subprocess.run([sys.executable, '-c', 'import time; time.sleep(8)'])\n",
-        encoding="utf-8",
-    )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
+def test_what_yt_dlp_has_started_is_not_waited_for_either() -> None:
+    program = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
+    slow = program.replace("input()", "import time; time.sleep(8)")
     start = time.monotonic()
     with pytest.raises(MediaError) as caught:
-        probe_youtube(URL, Limits(remote_seconds=1))
+        reader._run([sys.executable, "-c", slow], "page", 1)  # noqa: SLF001
     assert caught.value.code == "timeout"
     assert time.monotonic() - start < 6
+
+
+@needs_yt_dlp
+def test_what_lies_in_the_current_folder_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("yt_dlp.py", "json.py", "sitecustomize.py"):
+        (tmp_path / name).write_text(f"open({str(tmp_path / 'ran')!r}, 'w')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with (
+        serve({"/watch": page_route("<html><body>no film</body></html>")}) as served,
+        pytest.raises(MediaError),
+    ):
+        probe_youtube(served.url("/watch"), HERE, any_site=True)
+    assert not (tmp_path / "ran").exists()
+
+
+@needs_yt_dlp
+def test_yt_dlp_is_told_no_key_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAGIC_HOUR_API_KEY", "canary-7f3a")
+    shown = "import os; print('canary' in str(os.environ))"
+    _, said, _ = reader._run([sys.executable, "-c", shown], "page", 20)  # noqa: SLF001
+    assert said.strip() == b"False"

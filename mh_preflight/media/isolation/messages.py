@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
 import struct
+import time
 from dataclasses import asdict, dataclass
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict
-
-from mh_preflight.errors import MediaError
-from mh_preflight.media.facts import Failure, Media
+from mh_preflight.media.answer import LENGTHS
 
 __all__ = [
+    "MOST_SERVED",
+    "READ",
     "READY",
-    "Answer",
+    "SERVED",
     "Question",
-    "pack_answer",
     "receive_answer",
     "receive_exactly",
     "receive_question",
     "send_question",
-    "unpack_answer",
 ]
+
+READ = struct.Struct(">QI")
+"""How bytes are asked for: place and length."""
+
+SERVED = struct.Struct(">i")
+"""How many bytes follow; below 0 where they cannot be read."""
+
+MOST_SERVED = 1 << 20
 
 READY = b"ready"
 MOST_ANSWER = 64 << 20
 
 _LENGTH = struct.Struct(">I")
-_LENGTHS = struct.Struct(">II")
 _AT_ONCE = 64 << 10  # most messages are shorter, and come with one call
 
 
@@ -52,16 +57,6 @@ class Question:
     served: bool
     processor_seconds: float
     memory_bytes: int
-
-
-class Answer(BaseModel):
-    """What it found: the facts, or why there are none."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    media: Media | None = None
-    cover_art: bool = False
-    error: Failure | None = None
 
 
 def send_question(control: socket.socket, question: Question, descriptor: int) -> None:
@@ -87,14 +82,21 @@ def receive_question(control: socket.socket) -> tuple[Question, int] | None:
     return Question(**json.loads(message[_LENGTH.size :])), descriptors[0]
 
 
-def receive_exactly(sender: socket.socket, length: int) -> bytes:
+def receive_exactly(sender: socket.socket, length: int, end: float = math.inf) -> bytes:
     """Receive so many bytes.
+
+    Args:
+        sender: Where they come from.
+        length: How many.
+        end: By when all of them must be there, on the clock of `time.monotonic`.
 
     Raises:
         EOFError: The other side has gone.
+        TimeoutError: The time is up.
     """
     parts = []
     while length > 0:
+        _wait_until(sender, end)
         part = sender.recv(min(length, 1 << 20))
         if not part:
             raise EOFError
@@ -103,53 +105,32 @@ def receive_exactly(sender: socket.socket, length: int) -> bytes:
     return b"".join(parts)
 
 
-def pack_answer(media: Media | None, error: Failure | None = None) -> bytes:
-    """Write an answer: lengths, the JSON, and the times of the frames where they matter."""
-    answer = Answer(media=media, cover_art=bool(media and media.cover_art), error=error)
-    body = answer.model_dump_json().encode()
-    times = media.video.frame_times if media and media.video else None
-    raw = b"" if times is None else np.asarray(times, dtype="<i8").tobytes()
-    return _LENGTHS.pack(len(body), len(raw)) + body + raw
-
-
-def receive_answer(control: socket.socket) -> bytes:
+def receive_answer(control: socket.socket, end: float = math.inf) -> bytes:
     """Wait for an answer.
+
+    Args:
+        control: Where it comes from.
+        end: By when all of it must be there.
 
     Raises:
         EOFError: The other side has gone, or sends more than any answer has.
+        TimeoutError: The time is up.
     """
+    _wait_until(control, end)
     message = control.recv(_AT_ONCE)
     if not message:
         raise EOFError
-    message += receive_exactly(control, _LENGTHS.size - len(message))
-    body, raw = _LENGTHS.unpack_from(message)
+    message += receive_exactly(control, LENGTHS.size - len(message), end)
+    body, raw = LENGTHS.unpack_from(message)
     if body + raw > MOST_ANSWER:
         raise EOFError
-    return message + receive_exactly(control, _LENGTHS.size + body + raw - len(message))
+    return message + receive_exactly(control, LENGTHS.size + body + raw - len(message), end)
 
 
-def unpack_answer(message: bytes) -> Answer:
-    """Read an answer.
-
-    Args:
-        message: What `pack_answer` wrote, or something that pretends to be that.
-
-    Raises:
-        MediaError: It makes no sense.
-    """
-    try:
-        body, raw = _LENGTHS.unpack_from(message)
-        whole = len(message) == _LENGTHS.size + body + raw
-        text = message[_LENGTHS.size : _LENGTHS.size + body] if whole else b""
-        answer = Answer.model_validate_json(text)
-        media = answer.media
-        if media is None:
-            return answer
-        changes: dict[str, object] = {"cover_art": answer.cover_art}
-        if raw and media.video is not None:
-            times = np.frombuffer(message, dtype="<i8", offset=_LENGTHS.size + body)
-            facts = {"frame_times": times.astype(np.int64)}
-            changes["video"] = media.video.model_copy(update=facts)
-    except (ValueError, struct.error) as error:
-        raise MediaError("the reader's answer makes no sense", code="crashed") from error
-    return answer.model_copy(update={"media": media.model_copy(update=changes)})
+def _wait_until(sender: socket.socket, end: float) -> None:
+    """Let the next call on a socket wait no longer than until then."""
+    if end < math.inf:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        sender.settimeout(left)

@@ -13,22 +13,29 @@ import sys
 import threading
 import time
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from mh_preflight.errors import IsolationError, MediaError
+from mh_preflight.media.answer import unpack_answer
 from mh_preflight.media.isolation.messages import (
+    MOST_SERVED,
+    READ,
     READY,
+    SERVED,
     Question,
     receive_answer,
     receive_exactly,
     send_question,
-    unpack_answer,
 )
+from mh_preflight.media.isolation.surroundings import kept_environment
 from mh_preflight.media.limits import processor_seconds
 from mh_preflight.media.origins import LocalFile
 from mh_preflight.units import one_line, valid_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mh_preflight.media.facts import Media
     from mh_preflight.media.limits import Limits
     from mh_preflight.media.origins import Content
@@ -36,13 +43,10 @@ if TYPE_CHECKING:
 __all__ = ["Pool", "can_isolate", "shared_pool"]
 
 STARTING_SECONDS = 60.0  # for the start of a worker on a busy machine; half a second is usual
-GRACE_SECONDS = 1.5  # wall time beyond the processor time
+WALL = 2.0  # seconds for each of processor time, since the machine may be busy with other things
+GRACE_SECONDS = 3.0
 MOST_FILES = 2000  # that one worker reads, so that what FFmpeg leaks stays small
 
-_KEPT = (  # of the environment; no key or password of the user's goes into the worker
-    "LANG", "LC_ALL", "LD_LIBRARY_PATH", "LD_PRELOAD", "OPENBLAS_CORETYPE", "PATH", "PYTHONHOME",
-    "TMPDIR", "TZ",
-)  # fmt: skip
 _START = (
     "import sys; sys.path[:] = {path!r}; "
     "from mh_preflight.media.isolation.worker import main; main({descriptor})"
@@ -66,20 +70,23 @@ class Worker:
     """
 
     def __init__(self) -> None:
-        self._control, theirs = socket.socketpair()
         self._left = MOST_FILES
         self._ready = False
-        path = [os.path.abspath(place) for place in sys.path if place]  # noqa: PTH100
+        own = Path(__file__).parents[3]  # first, so that the worker runs this copy and no other
+        path = [str(own), *(str(Path(place).absolute()) for place in sys.path if place)]
+        try:
+            self._control, theirs = socket.socketpair()
+        except OSError as error:
+            raise _not_started(str(error)) from error
         start = _START.format(path=path, descriptor=theirs.fileno())
-        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         try:
             self._process = subprocess.Popen(  # noqa: S603  our own module
                 [sys.executable, "-I", "-c", start],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
-                env={**environment, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                env={**kept_environment(), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
                 start_new_session=True,  # an interrupt of the terminal is for the parent
             )
         except OSError as error:
@@ -105,16 +112,21 @@ class Worker:
             MediaError: It is no media, or would cost more than is allowed.
             IsolationError: The worker does not start.
         """
-        self._wait_until_ready()
+        self.wait_until_ready()
         self._left -= 1
         seconds = processor_seconds(limits, content)
-        wall = seconds + GRACE_SECONDS + (limits.remote_seconds if content.far else 0)
+        wall = WALL * seconds + GRACE_SECONDS + (limits.remote_seconds if content.far else 0)
         try:
             failure, message = self._asked(content, limits, seconds, wall)
             answer = unpack_answer(message)
         except TimeoutError:
             self.end()
-            raise self._too_slow(content, seconds) from None
+            raise MediaError(
+                f"{content.name!r} was not read within {wall:g} s: the machine is busy, or the "
+                "source is slow; Limits(processor_seconds=...) gives more time",
+                code="too-slow",
+                source=content.name,
+            ) from None
         except _Ended:
             raise self._post_mortem(content, seconds) from None
         except BaseException:
@@ -123,7 +135,7 @@ class Worker:
         if failure is not None:
             raise failure
         if answer.error is not None:
-            if answer.error.code in {"too-large", "crashed"}:
+            if answer.error.code == "too-large":
                 self.end()
             reason, code = one_line(answer.error.message), one_line(answer.error.code, 40)
             raise MediaError(reason, code=code, source=content.name)
@@ -139,19 +151,37 @@ class Worker:
             self._control.close()
         self._process.kill()
         self._process.wait()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
 
-    def _wait_until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
+        """Wait until it can be asked.
+
+        Raises:
+            IsolationError: It does not start.
+        """
         if self._ready:
             return
-        self._control.settimeout(STARTING_SECONDS)
         try:
-            greeting = receive_exactly(self._control, len(READY))
+            end = time.monotonic() + STARTING_SECONDS
+            greeting = receive_exactly(self._control, len(READY), end)
         except (OSError, EOFError):
             greeting = b""
         if greeting != READY:
+            reason = self._last_words()
             self.end()
-            raise _not_started(f"it ended with {self._process.returncode}")
+            raise _not_started(reason)
         self._ready = True
+
+    def _last_words(self) -> str:
+        """Give why it did not start, as far as it says."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        said = self._process.stderr
+        if said is None or self._process.returncode is None:
+            return "it does not answer"
+        lines = said.read(1 << 16).decode("utf-8", "replace").strip().splitlines()
+        return one_line(lines[-1] if lines else _status(self._process.returncode), 200)
 
     def _asked(
         self, content: Content, limits: Limits, seconds: float, wall: float
@@ -159,7 +189,7 @@ class Worker:
         """Ask; give what failed to be served, if anything did, and the answer."""
         served = not isinstance(content, LocalFile)
         question = Question(
-            name=valid_text(content.name)[:1024],
+            name=one_line(valid_text(content.name), 200),
             size=content.size,
             far=content.far,
             served=served,
@@ -176,7 +206,6 @@ class Worker:
             with ours:
                 with theirs:
                     send_question(self._control, question, theirs.fileno())
-                ours.settimeout(wall)
                 return self._received(end, ours, content)
         except (ConnectionError, EOFError):
             raise _Ended from None
@@ -188,23 +217,19 @@ class Worker:
         failure = None
         if serving is not None:
             failure = _serve(serving, self._control, content, end)
-        self._control.settimeout(max(0.001, end - time.monotonic()))
-        return failure, receive_answer(self._control)
-
-    def _too_slow(self, content: Content, seconds: float) -> MediaError:
-        return MediaError(
-            f"{content.name!r} needs more than {seconds:g} s of processor time to read",
-            code="too-slow",
-            source=content.name,
-        )
+        return failure, receive_answer(self._control, end)
 
     def _post_mortem(self, content: Content, seconds: float) -> MediaError:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
         status = self._process.returncode
         self.end()
-        if status == -signal.SIGXCPU:
-            return self._too_slow(content, seconds)
+        if status in {-signal.SIGPROF, -signal.SIGXCPU}:
+            return MediaError(
+                f"{content.name!r} needs more than {seconds:g} s of processor time to read",
+                code="too-slow",
+                source=content.name,
+            )
         return MediaError(
             f"{content.name!r} made the process that reads it end ({_status(status)})",
             code="crashed",
@@ -216,8 +241,6 @@ def _serve(
     serving: socket.socket, control: socket.socket, content: Content, end: float
 ) -> MediaError | None:
     """Answer the worker's reads until it answers itself; give the first read that failed."""
-    from mh_preflight.media.isolation.worker import MOST_SERVED, READ, SERVED
-
     failure: MediaError | None = None
     poll = select.poll()
     poll.register(serving, select.POLLIN)
@@ -230,7 +253,7 @@ def _serve(
         if control.fileno() in ready:
             return failure
         try:
-            place, length = READ.unpack(receive_exactly(serving, READ.size))
+            place, length = READ.unpack(receive_exactly(serving, READ.size, end))
         except EOFError:
             poll.unregister(serving)
             continue
@@ -240,6 +263,7 @@ def _serve(
                 data = content.read_at(place, min(length, MOST_SERVED))[:length]
         except MediaError as error:
             failure = error
+        serving.settimeout(max(0.001, end - time.monotonic()))
         serving.sendall(SERVED.pack(-1 if failure else len(data)) + data)
 
 
@@ -271,6 +295,21 @@ class Pool:
         for _ in range(workers - len(self._idle)):
             self._put(Worker())
 
+    @contextlib.contextmanager
+    def worker(self) -> Iterator[Worker]:
+        """Give a worker that is warm, for one source.
+
+        Raises:
+            IsolationError: None can be started.
+        """
+        with self._places:
+            worker = self._take() or Worker()
+            try:
+                worker.wait_until_ready()
+                yield worker
+            finally:
+                self._put(worker)
+
     def read(self, content: Content, limits: Limits) -> Media:
         """Have a source read by a worker.
 
@@ -282,12 +321,8 @@ class Pool:
             MediaError: It is no media, or would cost more than is allowed.
             IsolationError: No worker can be started.
         """
-        with self._places:
-            worker = self._take() or Worker()
-            try:
-                return worker.read(content, limits)
-            finally:
-                self._put(worker)
+        with self.worker() as worker:
+            return worker.read(content, limits)
 
     def close(self) -> None:
         """End the workers; those of a process that this one was copied from are not ours."""
@@ -316,6 +351,13 @@ class Pool:
             worker.end()
 
 
+def processors() -> int:
+    """Tell how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def shared_pool() -> Pool:
     """Give this process's own pool, so that its workers stay warm from one probe to the next."""
     return _pool_of(os.getpid())
@@ -325,7 +367,7 @@ def shared_pool() -> Pool:
 def _pool_of(process_id: int) -> Pool:
     """Make the pool of one process: after a fork, the copy needs workers of its own."""
     del process_id
-    pool = Pool(max(4, os.cpu_count() or 1))
+    pool = Pool(processors())
     atexit.register(pool.close)
     return pool
 

@@ -13,34 +13,29 @@ import math
 import os
 import pkgutil
 import resource
+import signal
 import socket
-import struct
-import sys
 import time
 
 from mh_preflight.errors import MediaError
+from mh_preflight.media.answer import pack_answer
 from mh_preflight.media.facts import Failure
 from mh_preflight.media.isolation.messages import (
+    MOST_SERVED,
+    READ,
     READY,
+    SERVED,
     Question,
-    pack_answer,
     receive_exactly,
     receive_question,
 )
 from mh_preflight.media.origins import Content, InMemory, LocalFile
 from mh_preflight.media.reading import read_content
+from mh_preflight.units import one_line
 
-__all__ = ["READ", "SERVED", "ServedContent", "main"]
+__all__ = ["ServedContent", "main"]
 
 CONTROL = 3  # the descriptor behind standard input, output and error
-
-READ = struct.Struct(">QI")
-"""How bytes are asked for: place and length."""
-
-SERVED = struct.Struct(">i")
-"""How many bytes follow; below 0 where they cannot be read."""
-
-MOST_SERVED = 1 << 20
 
 
 def main(descriptor: int) -> None:
@@ -65,6 +60,7 @@ def main(descriptor: int) -> None:
             answer = _answer(content, question)
         finally:
             content.close()
+            signal.setitimer(signal.ITIMER_PROF, 0)
         control.sendall(answer)
 
 
@@ -73,13 +69,10 @@ def _answer(content: Content, question: Question) -> bytes:
         return pack_answer(read_content(content, question.processor_seconds))
     except MediaError as error:
         return pack_answer(None, Failure(code=error.code, message=error.message))
-    except MemoryError:
-        reason = "needs more memory to read than is allowed"
-        code = "too-large"
-    except Exception as error:  # noqa: BLE001  a fault of ours must not stop the others' files
-        reason = f"made the reader fail ({type(error).__name__}: {str(error)[:120]})"
-        code = "unreadable"
-    return pack_answer(None, Failure(code=code, message=f"{question.name!r} {reason}"))
+    except Exception as fault:  # noqa: BLE001  a fault of ours must not stop the others' files
+        said = one_line(f"{type(fault).__name__}: {fault}", 120)
+        reason = f"{question.name!r} made the reader fail ({said})"
+        return pack_answer(None, Failure(code="crashed", message=reason))
 
 
 def _content(question: Question, given: int) -> Content:
@@ -137,7 +130,6 @@ def _warm_up() -> None:
     av.logging.set_level(None)
     Image.preinit()  # the common formats first, in the order in which they are tried
     Image.init()
-    Image.MAX_IMAGE_PIXELS = None  # the size is asked for, not the picture; the memory is limited
     for format_name in ("PNG", "JPEG", "WEBP", "GIF", "TIFF"):
         picture = io.BytesIO()
         frames = [Image.new("RGB", (2, 2), color) for color in ("red", "blue")]
@@ -172,18 +164,20 @@ def _lock_up() -> None:
 
 
 def _limit(question: Question, idle: int) -> None:
+    """Let the kernel end this process where one source needs too much."""
+    signal.setitimer(signal.ITIMER_PROF, question.processor_seconds)  # to the tick
     used = math.ceil(time.process_time())
-    seconds = used + max(1, round(question.processor_seconds))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
-    memory = idle + question.memory_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (memory, resource.RLIM_INFINITY))
+    _set_soft(resource.RLIMIT_CPU, used + math.ceil(question.processor_seconds) + 1)
+    _set_soft(resource.RLIMIT_AS, idle + question.memory_bytes)
+
+
+def _set_soft(what: int, limit: int) -> None:
+    """Set a limit that the next source may have another of, within what this system allows."""
+    hard = resource.getrlimit(what)[1]
+    resource.setrlimit(what, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
 
 
 def _virtual_memory() -> int:
     with open("/proc/self/statm", "rb", buffering=0) as file:  # noqa: PTH123
         pages = int(file.read(64).split()[0])
     return pages * resource.getpagesize()
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

@@ -45,7 +45,7 @@ def open_content(source: Source, limits: Limits) -> Content:
     """
     if isinstance(source, bytes | bytearray | memoryview):
         return InMemory(source)
-    if hasattr(source, "read"):
+    if hasattr(source, "read") and not isinstance(source, os.PathLike):
         return OpenFile(source)
     try:
         path = os.fsdecode(source)

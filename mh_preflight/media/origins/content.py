@@ -17,6 +17,10 @@ WHILE_OPENING = 64 << 20
 """Bytes that may be read before it is known what a file is; real ones need a few."""
 
 
+READ_WHOLE = 256 << 20
+"""Bytes that are read at once where a reader asks for all of them, as those of HEIC and WebP do."""
+
+
 class Content(Protocol):
     """The bytes of one source.
 
@@ -108,6 +112,8 @@ class Stream(io.RawIOBase):
     def read(self, length: int = -1) -> bytes:
         """Read on; nothing at the end, or where it may not go on."""
         rest = self._content.size - self._place
+        if length < 0 and rest > READ_WHOLE:
+            self._end("is too large to be read whole, as its format needs", "too-large")
         length = rest if length < 0 else min(length, rest)
         if length <= 0 or self.failure is not None or self._place in self._wall:
             return b""

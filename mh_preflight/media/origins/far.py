@@ -13,7 +13,7 @@ from mh_preflight.errors import MediaError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["HEAD", "Deadline", "Pieces", "remote_identity", "shown_url"]
+__all__ = ["HEAD", "Deadline", "Pieces", "redacted", "remote_identity", "shown_url"]
 
 HEAD = 64 << 10
 """Bytes of the first read: the header of most files, and the whole of small ones."""
@@ -33,9 +33,21 @@ def shown_url(url: str) -> str:
         >>> shown_url("https://me:secret@example.com/a.mp4?X-Signature=1")
         'https://example.com/a.mp4'
     """
+    if "://" not in url:
+        return url  # a path
     scheme, separator, rest = re.split("[?#]", url, maxsplit=1)[0].partition("://")
     place, slash, path = rest.partition("/")
     return f"{scheme}{separator}{place.rpartition('@')[2]}{slash}{path}"[:200]
+
+
+def redacted(text: str) -> str:
+    """Give text of others with every URL in it as messages may show it.
+
+    Example:
+        >>> redacted("denied: https://example.com/a.mp4?X-Signature=1")
+        'denied: https://example.com/a.mp4'
+    """
+    return re.sub(r"\w+://\S+", lambda found: shown_url(found[0]), text)
 
 
 def remote_identity(url: str, size: int, version: str) -> str:

@@ -23,13 +23,13 @@ class InMemory:
         MediaError: There are none.
     """
 
-    name, far, stored, settled = "<bytes>", False, 0, False
+    name, far, settled = "<bytes>", False, False
     identity: str | None = None
 
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
         view = memoryview(data)
         self._view = view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
-        self.size = len(self._view)
+        self.size = self.stored = len(self._view)
         if not self.size:
             raise MediaError("there are no bytes to read", code="empty", source=self.name)
 
@@ -56,7 +56,7 @@ class OpenFile:
         MediaError: It is empty or cannot be read.
     """
 
-    far, stored, settled = False, 0, False
+    far, settled = False, False
     identity: str | None = None
 
     def __init__(self, file: Any) -> None:
@@ -66,7 +66,7 @@ class OpenFile:
         try:
             self._back = file.tell()
             file.seek(0, os.SEEK_END)
-            self.size = file.tell()
+            self.size = self.stored = file.tell()
             text = not isinstance(file.read(0), bytes)
         except Exception as error:
             self.close()

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["RemoteFile"]
 
 MOST_REDIRECTS = 5
+LEAST_TRY = 2.0  # seconds to connect to one of several addresses
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII)
 _WHOLE, _PART = 200, 206
@@ -62,7 +63,6 @@ class RemoteFile:
         self._deadline = Deadline(limits.remote_seconds, self.name)
         self._url = self._parsed(url)
         self._pool: httpcore.ConnectionPool | None = None
-        self._whole = False
         try:
             head = self._first(self._url)
         except BaseException:
@@ -119,7 +119,7 @@ class RemoteFile:
     def _head(self, status: int, headers: dict[bytes, bytes], body: bytes) -> bytes:
         self._version = _version(headers)
         if status == _WHOLE:
-            self.size, self._whole = len(body), True
+            self.size = len(body)
         else:
             self.size = self._checked_range(headers, 0, self._ahead, len(body))
         if not self.size:
@@ -244,12 +244,14 @@ class _Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         addresses = resolved(host, port, self._deadline, allow_private=self._allow_private)
         fault: Exception | None = None
-        for address in addresses:
+        for tried, address in enumerate(addresses):
+            left = self._deadline.left
+            share = max(LEAST_TRY, left / (len(addresses) - tried))  # one may be dead
             try:
                 stream = self._real.connect_tcp(
-                    address, port, self._deadline.left, local_address, socket_options
+                    address, port, min(left, share), local_address, socket_options
                 )
-            except httpcore.ConnectError as error:
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 fault = error
             else:
                 return _TimedStream(stream, self._deadline)

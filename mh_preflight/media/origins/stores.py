@@ -10,6 +10,7 @@ from mh_preflight.media.origins.far import (
     HEAD,
     Deadline,
     Pieces,
+    redacted,
     remote_identity,
     shown_url,
 )
@@ -135,7 +136,7 @@ class StoredObject:
             raise self._error(error) from error
 
     def _error(self, error: Exception) -> MediaError:
-        reason = one_line(str(error) or type(error).__name__, 200)
+        reason = one_line(redacted(str(error)) or type(error).__name__, 200)
         return MediaError(
-            f"{self.name!r} cannot be read: {reason}", code="unreadable", source=self.name
+            f"{self.name!r} cannot be fetched: {reason}", code="network", source=self.name
         )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -193,6 +194,7 @@ def test_wall_time_is_limited_too(
     pool: Pool, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool_module, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(pool_module, "WALL", 1)
     content = Slow(files[1].read_bytes())
     assert code_of(pool, content, Limits(processor_seconds=0.5)) == "too-slow"
 
@@ -286,3 +288,26 @@ def test_where_no_process_can_be_limited_isolation_must_not_be_asked_for(
     assert probe(files[0]).video is not None
     with pytest.raises(IsolationError, match="isolation='none'"):
         probe(files[0], isolation="process")
+
+
+def test_why_a_worker_does_not_start_is_said(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "_START", "raise ImportError('no such part')")
+    with Pool(1) as pool, pytest.raises(IsolationError, match="ImportError: no such part"):
+        read(pool, files[0])
+
+
+def test_limits_that_the_system_sets_already_are_kept_to(files: list[Path]) -> None:
+    program = """
+import resource, sys
+import mh_preflight as mh
+resource.setrlimit(resource.RLIMIT_CPU, (600, 600))
+resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+for _ in range(2):
+    print(mh.probe(sys.argv[1], isolation="process").video.frames)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(files[0])], capture_output=True, text=True, check=False
+    )
+    assert (ended.stdout, ended.stderr) == ("30\n30\n", "")

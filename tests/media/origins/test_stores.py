@@ -354,7 +354,7 @@ def test_whatever_a_store_fails_with_is_one_error(
     use(store, monkeypatch)
     monkeypatch.setattr(fsspec.core if what == "url_to_fs" else store, what, fail)
     error = failure("s3://bucket/clip.mp4")
-    assert error.code == "unreadable"
+    assert error.code == "network"
     assert error.source == "s3://bucket/clip.mp4"
     assert "\x1b" not in error.message
 
