@@ -18,7 +18,6 @@ from mh_preflight.media.limits import Budget
 from mh_preflight.media.origins import InMemory
 from mh_preflight.media.pyav import fraction_or_none, is_decoder, limit_decoder, open_container
 
-
 needs_18 = pytest.mark.skipif(
     int(av.__version__.partition(".")[0]) < 18,
     reason="PyAV 17 ends the interpreter where it is asked for a picture's format and knows none",
