@@ -17,8 +17,7 @@ from PIL import Image
 
 from mh_preflight.errors import IsolationError, MediaError
 from mh_preflight.media import Limits, Media, probe, probe_many
-from mh_preflight.media.isolation import Pool, can_isolate, shared_pool
-from mh_preflight.media.isolation import pool as pool_module
+from mh_preflight.media.isolation import Pool, asking, can_isolate, shared_pool
 from mh_preflight.media.origins import InMemory, LocalFile
 
 pytestmark = pytest.mark.skipif(not can_isolate(), reason="this system cannot limit a process")
@@ -193,8 +192,8 @@ class Slow(InMemory):
 def test_wall_time_is_limited_too(
     pool: Pool, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool_module, "GRACE_SECONDS", 0.1)
-    monkeypatch.setattr(pool_module, "WALL", 1)
+    monkeypatch.setattr(asking, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(asking, "WALL", 1)
     content = Slow(files[1].read_bytes())
     assert code_of(pool, content, Limits(processor_seconds=0.5)) == "too-slow"
 
@@ -223,7 +222,7 @@ def test_a_worker_ends_with_those_who_ask_it(files: list[Path]) -> None:
 def test_a_worker_is_replaced_after_many_files(
     files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool_module, "MOST_FILES", 3)
+    monkeypatch.setattr(asking, "MOST_FILES", 3)
     with Pool(1) as pool:
         seen = set()
         for _ in range(7):
@@ -293,7 +292,7 @@ def test_where_no_process_can_be_limited_isolation_must_not_be_asked_for(
 def test_why_a_worker_does_not_start_is_said(
     files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool_module, "_START", "raise ImportError('no such part')")
+    monkeypatch.setattr(asking, "_START", "raise ImportError('no such part')")
     with Pool(1) as pool, pytest.raises(IsolationError, match="ImportError: no such part"):
         read(pool, files[0])
 
