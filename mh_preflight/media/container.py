@@ -127,7 +127,10 @@ def _read(
             unsettled = [s for s in look.open_questions() if can_decode(s)]
             if unsettled and not budget.spent:
                 again = stack.enter_context(open_container(content, budget, kind))
-                _ask_decoder(look, again, unsettled, budget)
+                try:
+                    _ask_decoder(look, again, unsettled, budget)
+                except MemoryError:  # what the packets say is still better than nothing
+                    _doubt(look, "decoding it needs more memory than is allowed")
         if layout is not None and layout.cut:
             if look.picture is None and look.sound is None:
                 raise MediaError(f"{content.name!r} holds no frame", code="no-media")

@@ -230,7 +230,13 @@ def test_a_lack_of_memory_is_no_damage(tmp_path: Path, monkeypatch: pytest.Monke
         raise MemoryError
 
     path = make_video(tmp_path / "film.ts", Clip(codec="mpeg2video"))
-    monkeypatch.setattr("mh_preflight.media.container.decode_tracks", out_of_memory)
+    with monkeypatch.context() as patch:
+        patch.setattr("mh_preflight.media.container.decode_tracks", out_of_memory)
+        media = probe(path, isolation="none")
+    assert media.video is not None
+    assert media.video.frames == 30  # what the packets say
+    assert "memory" in media.uncertain["video.frames"]
+    monkeypatch.setattr("mh_preflight.media.container.scan_tracks", out_of_memory)
     with pytest.raises(MediaError, match="needs more memory") as caught:
         probe(path, isolation="none")
     assert caught.value.code == "too-large"
