@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -104,8 +103,7 @@ def read_container(content: Content, budget: Budget, kind: str | None = None) ->
 def _read(
     content: Content, budget: Budget, kind: str | None, layout: Layout | None, unread: range
 ) -> Media:
-    with ExitStack() as stack:
-        container = stack.enter_context(open_container(content, budget, kind, unread))
+    with open_container(content, budget, kind, unread) as container:
         tracks = [s for s in container.streams.video if not _is_cover(s)]
         video, audio = _shown(container, tracks), _heard(container)
         look = _Look(container, video, audio, read_codec(video), read_codec(audio))
@@ -119,18 +117,7 @@ def _read(
             return _read(content, budget, kind, layout, range(0))  # only a packet tells its size
         if layout is not None and container.format.name == INDEXED:
             _ask_index(look, layout, content)
-        unsettled = look.open_questions()
-        if unsettled and content.far and content.size > NEAR:
-            _take_claims(look, unsettled, "only its header was read, because it lies elsewhere")
-        elif unsettled:
-            _ask_packets(look, unsettled, budget)
-            unsettled = [s for s in look.open_questions() if can_decode(s)]
-            if unsettled and not budget.spent:
-                again = stack.enter_context(open_container(content, budget, kind))
-                try:
-                    _ask_decoder(look, again, unsettled, budget)
-                except MemoryError:  # what the packets say is still better than nothing
-                    _doubt(look, "decoding it needs more memory than is allowed")
+        _settle(look, content, budget, kind)
         if layout is not None and layout.cut:
             if look.picture is None and look.sound is None:
                 raise MediaError(f"{content.name!r} holds no frame", code="no-media")
@@ -138,6 +125,24 @@ def _read(
         if look.paused:
             _doubt(look, "players differ on the pause in its edit list")
         return _facts(look, content, len(tracks))
+
+
+def _settle(look: _Look, content: Content, budget: Budget, kind: str | None) -> None:
+    """Ask the packets, and then the decoder, for what the index does not settle."""
+    unsettled = look.open_questions()
+    if unsettled and content.far and content.size > NEAR:
+        _take_claims(look, unsettled, "only its header was read, because it lies elsewhere")
+        return
+    if unsettled:
+        _ask_packets(look, unsettled, budget)
+    unsettled = [stream for stream in look.open_questions() if can_decode(stream)]
+    if not unsettled or budget.spent:
+        return
+    try:
+        with open_container(content, budget, kind) as again:
+            _ask_decoder(look, again, unsettled, budget)
+    except MemoryError:  # what the packets say is still better than nothing
+        _doubt(look, "decoding it needs more memory than is allowed")
 
 
 def _is_cover(stream: Any) -> bool:
