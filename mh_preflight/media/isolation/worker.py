@@ -7,6 +7,8 @@ was read then is affected.
 
 from __future__ import annotations
 
+import contextlib
+import encodings
 import importlib
 import io
 import math
@@ -124,9 +126,12 @@ def _warm_up() -> None:
     import pillow_heif
     from PIL import Image
 
-    for module in pkgutil.walk_packages(av.__path__, "av."):  # PyAV imports some at the first need
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
+    # PyAV and Python import some parts at the first need only.
+    for package in (av, encodings):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            with contextlib.suppress(ImportError):  # an encoding of another system
+                if not module.name.endswith("__main__"):
+                    importlib.import_module(module.name)
     av.logging.set_level(None)
     Image.preinit()  # the common formats first, in the order in which they are tried
     Image.init()

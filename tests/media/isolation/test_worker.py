@@ -89,3 +89,11 @@ print(json.dumps([media.video.frames, sorted(set(sys.modules) - before)]))
 """
     film = make_video(tmp_path / "film.mp4")
     assert locked(program, str(film)) == [30, []]
+
+
+def test_no_codec_of_text_is_imported_too_late() -> None:
+    program = """
+names = ("unicode_escape", "utf_16", "utf_32", "cp437", "shift_jis", "mac_roman", "idna")
+print(json.dumps([tried(lambda name=name: "x".encode(name)) for name in names]))
+"""
+    assert set(locked(program)) == {"done"}
