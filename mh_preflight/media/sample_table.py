@@ -30,14 +30,19 @@ class SampleTable:
     """The samples of one track.
 
     Attributes:
-        shown: When each is shown, in ticks, sorted; int64, shape (n,).
-        places: Where each starts in the file, in bytes; in the order of decoding, int64, (n,).
+        stamps: When each is shown, in ticks; in the order of decoding, int64, shape (n,).
+        places: Where each starts in the file, in bytes; the same.
         ends: Where each ends; the same.
     """
 
-    shown: npt.NDArray[np.int64]
+    stamps: npt.NDArray[np.int64]
     places: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
+
+    @property
+    def shown(self) -> npt.NDArray[np.int64]:
+        """The stamps in the order of showing."""
+        return np.sort(self.stamps)
 
 
 def read_samples(
@@ -55,15 +60,15 @@ def read_samples(
     """
     if not 0 < count <= MOST_INDEXED:
         return None
-    shown = _shown(header, tables, count)
+    stamps = _stamps(header, tables, count)
     sizes = _sizes(header, tables.get(b"stsz"), count)
-    if shown is None or sizes is None:
+    if stamps is None or sizes is None:
         return None
     places = _places(header, tables, sizes)
-    return None if places is None else SampleTable(shown, places, places + sizes)
+    return None if places is None else SampleTable(stamps, places, places + sizes)
 
 
-def _shown(
+def _stamps(
     header: bytes, tables: Mapping[bytes, tuple[int, int]], count: int
 ) -> npt.NDArray[np.int64] | None:
     lengths = _spread(_table(header, tables.get(b"stts"), ">u4", 2), count)
@@ -76,7 +81,6 @@ def _shown(
     if delays is None:
         return None
     stamps += delays
-    stamps.sort()
     return stamps
 
 

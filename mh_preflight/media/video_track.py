@@ -125,8 +125,10 @@ def from_index(stream: Any, boxes: BoxTrack, layout: Layout, content: Content) -
     samples = read_samples(layout.header, boxes.tables, stream.frames)
     if samples is None or not entries[0].is_keyframe or layout.cut:
         return None
-    if boxes.delayed and any(entry.is_discard for entry in entries):
-        return None  # the length of the delay hides what is cut
+    # The length of a delay hides what is cut: what is shown first or last then, or more beside it.
+    ends = samples.stamps.argmin(), samples.stamps.argmax()
+    if boxes.delayed and any(entries[int(place)].is_discard for place in ends):
+        return None
     if not _is_all_there(stream, content, samples):
         return None
     timeline = read_timeline(samples.shown, 0, tick, declared_rate(stream))

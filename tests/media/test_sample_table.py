@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from making import Clip, make_video
+from making import Clip, make_video, patch_edits
 
 from mh_preflight.media.boxes import read_layout, read_tracks
 from mh_preflight.media.origins import InMemory
@@ -33,6 +33,23 @@ def test_the_tables_say_what_the_packets_are(tmp_path: Path, b_frames: int, soun
     assert (found.shown - found.shown[0]).tolist() == [stamp - stamps[0] for stamp in stamps]
     assert found.places.tolist() == [packet.pos for packet in packets]
     assert (found.ends - found.places).tolist() == [packet.size for packet in packets]
+
+
+@pytest.mark.parametrize("length", [0.5, 1.13, 2, 3])
+@pytest.mark.parametrize("start", [0, 0.03, 0.08, 0.3])
+@pytest.mark.parametrize("b_frames", [0, 2, 3])
+def test_where_an_edit_list_discards_anything_it_discards_what_is_shown_first_or_last(
+    tmp_path: Path, b_frames: int, start: float, length: float
+) -> None:
+    path = make_video(tmp_path / "clip.mp4", Clip(frames=60, codec="libx264", b_frames=b_frames))
+    patch_edits(path, (0.7, None), (length, start))
+    found = table(path, 60)
+    assert found is not None
+    with av.open(str(path)) as container:
+        discarded = [entry.is_discard for entry in container.streams.video[0].index_entries]
+    if len(discarded) == 60:  # else the index itself is short, which is no less telling
+        ends = found.stamps.argmin(), found.stamps.argmax()
+        assert any(discarded) == any(discarded[int(place)] for place in ends)
 
 
 def test_another_number_of_samples_is_refused(tmp_path: Path) -> None:
