@@ -8,7 +8,6 @@ fraction.
 from __future__ import annotations
 
 import math
-import unicodedata
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from numbers import Rational
@@ -212,12 +211,14 @@ def one_line(text: str, most: int = MOST_LETTERS) -> str:
         >>> one_line("two\nlines")
         'two\\nlines'
     """
-    shown = "".join(
-        letter
-        if letter == " " or unicodedata.category(letter)[0] not in "CZ"
-        else letter.encode("unicode_escape", "backslashreplace").decode()
-        for letter in text
-    )
+    shown = text
+    if not text.isprintable():
+        shown = "".join(
+            letter
+            if letter.isprintable()
+            else letter.encode("unicode_escape", "backslashreplace").decode()
+            for letter in text
+        )
     return shown if len(shown) <= most else f"{shown[: most - 3]}..."
 
 
