@@ -64,7 +64,8 @@ def send_question(control: socket.socket, question: Question, descriptor: int) -
     body = json.dumps(asdict(question)).encode()
     message = _LENGTH.pack(len(body)) + body
     sent = socket.send_fds(control, [message], [descriptor])
-    control.sendall(message[sent:])
+    if sent < len(message):
+        control.sendall(message[sent:])
 
 
 def receive_question(control: socket.socket) -> tuple[Question, int] | None:
