@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from mh_preflight.media.origins import Content
 
-__all__ = ["BoxTrack", "Layout", "read_layout", "read_tracks"]
+__all__ = ["BoxTrack", "Layout", "find_tables", "read_layout", "read_tracks"]
 
 MOST_BOXES = 4096
 """Boxes looked at in one header; real ones have dozens. In the file itself as many again."""
@@ -61,14 +61,14 @@ class BoxTrack:
         edits: Pieces of media that the edit list shows; 1 where there is none.
         delayed: The edit list begins with nothing to show.
         paused: It shows nothing between two pieces.
-        tables: Where the contents of the sample tables start and end, by kind.
+        media: Where the contents of its `mdia` box start and end, in which its tables lie.
     """
 
     rotation: int
     edits: int
     delayed: bool
     paused: bool
-    tables: Mapping[bytes, tuple[int, int]]
+    media: tuple[int, int]
 
 
 def read_layout(content: Content) -> Layout:
@@ -127,11 +127,27 @@ def read_tracks(header: bytes) -> dict[int, BoxTrack]:
     return tracks
 
 
+def find_tables(header: bytes, track: BoxTrack) -> dict[bytes, tuple[int, int]]:
+    """Find the sample tables of one track.
+
+    Args:
+        header: The contents of the `moov` box.
+        track: The track, as `read_tracks` found it there.
+
+    Returns:
+        Where the contents of each table start and end, by kind.
+    """
+    left = iter(range(MOST_BOXES))
+    for minf in _find(header, track.media, b"minf", left):
+        for stbl in _find(header, minf[1:], b"stbl", left):
+            return {kind: (start, end) for kind, start, end in _boxes(header, *stbl[1:], left)}
+    return {}
+
+
 def _track(
     header: bytes, trak: _Box, left: Iterator[int], whole: tuple[int, int, int, int]
 ) -> tuple[int, BoxTrack] | None:
-    number, own, starts = 0, None, [0]
-    tables: dict[bytes, tuple[int, int]] = {}
+    number, own, starts, media = 0, None, [0], (0, 0)
     for box in _boxes(header, trak[1], trak[2], left):
         kind, start, end = box
         if kind == b"tkhd":
@@ -141,7 +157,7 @@ def _track(
             for elst in _find(header, (start, end), b"elst", left):
                 starts = _edits(header, elst)
         elif kind == b"mdia":
-            tables = _tables_of(header, box, left)
+            media = start, end
     if own is None:
         return None
     (a, b, c, d), (e, f, g, h) = own, whole
@@ -151,15 +167,8 @@ def _track(
         edits=sum(start != EMPTY for start in starts),
         delayed=starts[:1] == [EMPTY],
         paused=EMPTY in starts[1:],
-        tables=tables,
+        media=media,
     )
-
-
-def _tables_of(header: bytes, mdia: _Box, left: Iterator[int]) -> dict[bytes, tuple[int, int]]:
-    for minf in _find(header, mdia[1:], b"minf", left):
-        for stbl in _find(header, minf[1:], b"stbl", left):
-            return {kind: (start, end) for kind, start, end in _boxes(header, *stbl[1:], left)}
-    return {}
 
 
 def _find(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mh_preflight.media.boxes import find_tables
 from mh_preflight.media.limits import NEAR, UNFINISHED
 from mh_preflight.media.nal import (
     MOST_SAMPLES,
@@ -122,7 +123,7 @@ def from_index(stream: Any, boxes: BoxTrack, layout: Layout, content: Content) -
     entries = stream.index_entries
     if tick is None or not stream.duration or boxes.edits > 1 or len(entries) != stream.frames:
         return None
-    samples = read_samples(layout.header, boxes.tables, stream.frames)
+    samples = read_samples(layout.header, find_tables(layout.header, boxes), stream.frames)
     if samples is None or not entries[0].is_keyframe or layout.cut:
         return None
     # The length of a delay hides what is cut: what is shown first or last then, or more beside it.

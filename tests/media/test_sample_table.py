@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from making import Clip, make_video, patch_edits
 
-from mh_preflight.media.boxes import read_layout, read_tracks
+from mh_preflight.media.boxes import find_tables, read_layout, read_tracks
 from mh_preflight.media.origins import InMemory
 from mh_preflight.media.sample_table import SampleTable, read_samples
 
 
 def table(path: Path, count: int) -> SampleTable | None:
     header = read_layout(InMemory(path.read_bytes())).header
-    return read_samples(header, read_tracks(header)[1].tables, count)
+    return read_samples(header, find_tables(header, read_tracks(header)[1]), count)
 
 
 @pytest.mark.parametrize("sound", [0, 2])

@@ -7,7 +7,7 @@ import math
 import socket
 import struct
 import time
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from mh_preflight.media.answer import LENGTHS
 
@@ -38,8 +38,7 @@ _LENGTH = struct.Struct(">I")
 _AT_ONCE = 64 << 10  # most messages are shorter, and come with one call
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What the worker is asked to read; the descriptor of it comes along.
 
     Attributes:
@@ -61,7 +60,7 @@ class Question:
 
 def send_question(control: socket.socket, question: Question, descriptor: int) -> None:
     """Send a question with an open descriptor."""
-    body = json.dumps(asdict(question)).encode()
+    body = json.dumps(question).encode()
     message = _LENGTH.pack(len(body)) + body
     sent = socket.send_fds(control, [message], [descriptor])
     if sent < len(message):
@@ -80,7 +79,7 @@ def receive_question(control: socket.socket) -> tuple[Question, int] | None:
     message += receive_exactly(control, max(0, _LENGTH.size - len(message)))
     (length,) = _LENGTH.unpack_from(message)
     message += receive_exactly(control, _LENGTH.size + length - len(message))
-    return Question(**json.loads(message[_LENGTH.size :])), descriptors[0]
+    return Question(*json.loads(message[_LENGTH.size :])), descriptors[0]
 
 
 def receive_exactly(sender: socket.socket, length: int, end: float = math.inf) -> bytes:
