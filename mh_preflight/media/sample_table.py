@@ -77,10 +77,10 @@ def _stamps(
     stamps: npt.NDArray[np.int64] = np.cumsum(lengths) - lengths
     if b"ctts" not in tables:
         return stamps
-    delays = _spread(_table(header, tables[b"ctts"], ">i4", 2), count)
+    delays = _spread(_table(header, tables[b"ctts"], ">u4", 2), count)
     if delays is None:
         return None
-    stamps += delays
+    stamps += delays.astype(np.int32)  # which may be below 0
     return stamps
 
 
@@ -106,23 +106,22 @@ def _places(
     runs = _table(header, tables.get(b"stsc"), ">u4", 3)
     if starts is None or runs is None or not len(runs) or runs[0, 0] != 1:
         return None
-    chunks = np.diff(runs[:, 0], append=len(starts) + 1)  # how many chunks each run has
-    if int(chunks.min()) < 1 or int(runs[:, 1].min()) < 1:
+    next_runs = np.concatenate((runs[1:, 0], [len(starts) + 1]))
+    chunks, each = next_runs - runs[:, 0], runs[:, 1]  # chunks in each run, samples in each chunk
+    if int(chunks.min()) < 1 or int(each.min()) < 1:
         return None
-    held = np.repeat(runs[:, 1], chunks)  # samples in each chunk
-    if int(held.sum()) != len(sizes):
+    held = np.repeat(each, chunks)
+    last = np.cumsum(held)
+    if int(last[-1]) != len(sizes):
         return None
     before = np.cumsum(sizes) - sizes
-    first = np.cumsum(held) - held
-    places: npt.NDArray[np.int64] = np.repeat(starts[:, 0] - before[first], held) + before
+    places: npt.NDArray[np.int64] = np.repeat(starts[:, 0] - before[last - held], held) + before
     return places
 
 
 def _spread(runs: npt.NDArray[np.int64] | None, count: int) -> npt.NDArray[np.int64] | None:
     """Turn runs of (how many, what) into one value for each of `count` samples."""
-    if runs is None or not len(runs) or int(runs[:, 0].min()) < 0:
-        return None
-    if int(runs[:, 0].sum()) != count:
+    if runs is None or int(runs[:, 0].sum()) != count:
         return None
     return np.repeat(runs[:, 1], runs[:, 0])
 
@@ -134,8 +133,7 @@ def _table(
     if table is None or table[1] - table[0] < _HEAD:
         return None
     (rows,) = struct.unpack_from(">I", header, table[0] + 4)
-    width = columns * np.dtype(kind).itemsize
+    width = columns * int(kind[-1])
     if rows > MOST_INDEXED or table[0] + _HEAD + rows * width > table[1]:
         return None
-    numbers = np.frombuffer(header, dtype=kind, count=rows * columns, offset=table[0] + _HEAD)
-    return numbers.astype(np.int64).reshape(-1, columns)
+    return np.ndarray((rows, columns), kind, header, table[0] + _HEAD).astype(np.int64)
