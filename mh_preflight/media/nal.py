@@ -96,10 +96,9 @@ class Words:
             joined = b"".join(read(place, _WORD).ljust(_WORD, b"\0") for place in places.tolist())
             return np.frombuffer(joined, ">u4").astype(np.int64)
         every = np.ndarray((len(self._all) - _WORD + 1,), ">u4", self._all, strides=(1,))
-        past = places - (len(every) - 1)
         words: npt.NDArray[np.int64]
-        if len(past) and int(past.max()) > 0:
-            past = np.maximum(past, 0)
+        if len(places) and int(places.max()) >= len(every):
+            past = np.maximum(places - (len(every) - 1), 0)
             words = every[places - past].astype(np.int64) << (8 * past)
             return words & 0xFFFF_FFFF
         words = every[places].astype(np.int64)
@@ -123,16 +122,17 @@ def samples_are_whole(
     if not _lie_within(words, places, ends):
         return False
     for _ in range(_MOST_UNITS):
-        if (places + length_bytes > ends).any():
+        starts = places + length_bytes
+        if (starts > ends).any():
             return False
         lengths = words.at(places) >> (32 - 8 * length_bytes)
         if not lengths.all():
             return False
-        places = places + length_bytes + lengths
+        places = starts + lengths
         going_on = places != ends
-        if not going_on.any():
-            return True
         places, ends = places[going_on], ends[going_on]
+        if not len(places):
+            return True
     return False
 
 
