@@ -62,9 +62,11 @@ def unpack_answer(message: bytes) -> Answer:
             "error": None,
         }
         if media.video is not None:
-            times = np.frombuffer(message, dtype="<i8", offset=LENGTHS.size + body)
-            frames = {"frame_times": _sorted_or_none(times.astype(np.int64), media.video.frames)}
-            changes["video"] = media.video.model_copy(update=frames)
+            times = None  # in most answers there are none
+            if raw:
+                every = np.frombuffer(message, dtype="<i8", offset=LENGTHS.size + body)
+                times = _sorted_or_none(every.astype(np.int64), media.video.frames)
+            changes["video"] = media.video.model_copy(update={"frame_times": times})
     except (ValueError, struct.error) as error:
         raise MediaError("the reader's answer makes no sense", code="crashed") from error
     return answer.model_copy(update={"media": media.model_copy(update=changes)})
