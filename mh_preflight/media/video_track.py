@@ -126,10 +126,8 @@ def from_index(stream: Any, boxes: BoxTrack, layout: Layout, content: Content) -
     samples = read_samples(layout.header, find_tables(layout.header, boxes), stream.frames)
     if samples is None or not entries[0].is_keyframe or layout.cut:
         return None
-    # The length of a delay hides what is cut: what is shown first or last then, or more beside it.
-    ends = samples.stamps.argmin(), samples.stamps.argmax()
-    if boxes.delayed and any(entries[int(place)].is_discard for place in ends):
-        return None
+    if boxes.delayed and _is_cut(entries, samples):
+        return None  # the length of the delay hides it
     if not _is_all_there(stream, content, samples):
         return None
     timeline = read_timeline(samples.shown, 0, tick, declared_rate(stream))
@@ -231,6 +229,12 @@ def _last(stream: Any, stamps: npt.NDArray[np.int64], seen: Seen) -> int:
     rest = int(stream.duration) - int(stamps[-1] - stamps[0])
     usual = int(np.median(np.diff(stamps)))
     return rest if seen.last < rest <= usual else seen.last
+
+
+def _is_cut(entries: Any, samples: SampleTable) -> bool:
+    """Tell whether an edit list cuts anything: if so, what is shown first or last, at the least."""
+    outermost = samples.stamps.argmin(), samples.stamps.argmax()
+    return any(entries[int(place)].is_discard for place in outermost)
 
 
 def _is_all_there(stream: Any, content: Content, samples: SampleTable) -> bool:
