@@ -1,9 +1,10 @@
 """How many for each row? Exact products of columns, rounded up, a block at a time.
 
 Columns are float64 that hold whole numbers, with NaN where there is none. As long as the product
-``x = left x right`` and the divisor ``d`` stay below 2^53, ``ceil(x / d)`` is exact: where d
-divides x the quotient is exact too, and elsewhere it is at least ``1 / d`` away from any whole
-number, which is more than its rounding error of ``x / d x 2^-53``. What passes that bound is
+``x = left x right`` stays below 2^53, ``ceil(x / d)`` is exact: where d divides x the quotient is
+exact too, and elsewhere it is at least ``1 / d`` away from any whole number, which is more than
+its rounding error of ``x / d x 2^-53``. (A divisor beyond 2^53 may itself be rounded, but lies
+above x, so that the quotient rounds up to 1 all the same.) A product that passes the bound is
 counted with Python's integers.
 """
 

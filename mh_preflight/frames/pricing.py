@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from fractions import Fraction
-from math import inf, isfinite, isnan, nan
+from math import inf, isfinite, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,9 @@ from mh_preflight.frames.one import count_frames
 from mh_preflight.units import MICROSECOND
 
 __all__ = ["PricedFrames", "Reason", "price_frames"]
+
+BOUND_BITS = int(np.float64(BOUND).view(np.uint64))
+"""As bits, numbers that are negative, infinite or missing come after those that are large."""
 
 QUEUED_FPS = 30
 """Frames a second that are queued, whatever the source (models page of 2026-08-16)."""
@@ -78,7 +81,7 @@ def price_frames(  # noqa: PLR0913, PLR0917  a column each
         media_end: Where the media ends, on the same scale; NaN: not before the window does.
         fps: Numerator of the source's frame rate.
         fps_denominator: Its denominator.
-        limit: Numerator of `max_fps_limit`; NaN for no limit.
+        limit: Numerator of `max_fps_limit`; NaN or infinite for no limit.
         limit_denominator: Its denominator.
         credits_a_frame: The rate.
         out: Where to put the answers: arrays of an earlier call, or parts of larger ones.
@@ -110,7 +113,7 @@ def price_frames(  # noqa: PLR0913, PLR0917  a column each
     for name in out._fields:
         kind = np.uint8 if name == "reason" else np.float64
         check_out(getattr(out, name), rows, kind, f"out.{name}")
-    scratch = [np.empty(min(rows, BLOCK)) for _ in range(5)]
+    scratch = [np.empty(min(rows, BLOCK)) for _ in range(2)]
     with np.errstate(all="ignore"):
         for block in blocks_of(rows):
             answers = PricedFrames._make(array[block] for array in out)
@@ -122,52 +125,53 @@ def price_frames(  # noqa: PLR0913, PLR0917  a column each
 def _price_block(columns: list[Column], answers: PricedFrames, scratch: list[Column]) -> None:
     """Price one block; the few rows that plain arithmetic cannot answer are done once more."""
     start, end, media_end, fps, fps_denominator, limit, limit_denominator, rate = columns
-    window, frames, divisor, limited, limit_divisor = scratch
+    window, work = scratch
     queued, low, high, amounts, reason = answers
 
     np.subtract(end, start, out=window)
     np.multiply(window, QUEUED_FPS, out=queued)
-    largest = [np.fmax.reduce(queued)]
+    windows_fit = np.maximum.reduce(queued.view(np.uint64)) < BOUND_BITS
     np.divide(queued, MICROSECOND, out=queued)
     np.ceil(queued, out=queued)
 
-    np.multiply(fps, window, out=frames)
-    np.multiply(fps_denominator, MICROSECOND, out=divisor)
-    largest += [np.fmax.reduce(frames), np.fmax.reduce(divisor)]
-    np.divide(frames, divisor, out=frames)
-    np.ceil(frames, out=frames)
+    # A divisor beyond 2^53 needs no look: it is above any product, and the quotient rounds up to 1.
+    rates_fit = _fit(np.multiply(fps, window, out=high))
+    np.divide(high, np.multiply(fps_denominator, MICROSECOND, out=work), out=high)
+    np.ceil(high, out=high)
+    plain = high > 0
 
-    np.multiply(limit, window, out=limited)
-    np.multiply(limit_denominator, MICROSECOND, out=limit_divisor)
-    largest += [np.fmax.reduce(limited), np.fmax.reduce(limit_divisor)]
-    np.divide(limited, limit_divisor, out=limited)
-    np.ceil(limited, out=limited)
+    limits_fit = _fit(np.multiply(limit, window, out=amounts))
+    np.divide(amounts, np.multiply(limit_denominator, MICROSECOND, out=work), out=amounts)
+    np.ceil(amounts, out=amounts)
 
-    # A missing limit is none. `fmin` passes over a missing frame rate as well: that is an odd row.
-    np.fmin(frames, limited, out=high)
-    np.multiply(high, rate, out=amounts)
-    largest.append(np.fmax.reduce(amounts))
+    # A missing limit is none. `fmin` passes over a missing frame rate too, but that is not plain.
+    np.fmin(high, amounts, out=high)
     np.copyto(low, high)
     past = np.flatnonzero(media_end < end)
     if past.size:
-        there = np.maximum(media_end[past] - start[past], 0)
-        counted = np.ceil(fps[past] * there / divisor[past])
-        low[past] = np.fmin(counted, np.ceil(limit[past] * there / limit_divisor[past]))
+        there = np.maximum(media_end.take(past) - start.take(past), 0)
+        counted = fps.take(past) * there / (fps_denominator.take(past) * MICROSECOND)
+        limited = limit.take(past) * there / (limit_denominator.take(past) * MICROSECOND)
+        low[past] = np.ceil(np.fmin(counted, limited))
+    np.multiply(high, rate, out=amounts)
     reason.fill(Reason.ANSWERED)
 
-    plain = frames > 0
-    plain &= high > 0
-    plain &= window >= 0
-    plain &= amounts >= 0
-    if np.fmin.reduce(divisor) <= 0 or np.fmin.reduce(limit_divisor) <= 0:
-        plain &= ~((divisor <= 0) | (limit_divisor <= 0))
-    if any(bound >= BOUND for bound in largest):
-        products = [window * QUEUED_FPS, fps * window, limit * window, divisor, limit_divisor]
-        for product in (*products, amounts):
-            plain &= ~(product >= BOUND)
-    odd = np.flatnonzero(~plain)
-    if odd.size:
-        _price_odd(columns, answers, odd, window)
+    plain &= amounts > 0
+    if not np.fmin.reduce(rate) > 0:
+        plain &= rate > 0
+    if not np.fmax.reduce(amounts) < BOUND:
+        plain &= amounts < BOUND
+    for factor, fit in ((QUEUED_FPS, windows_fit), (fps, rates_fit), (limit, limits_fit)):
+        if not fit:
+            np.multiply(window, factor, out=work)
+            plain &= ~((work < 0) | (work >= BOUND))
+    if not plain.all():
+        _price_odd(columns, answers, np.flatnonzero(~plain), window)
+
+
+def _fit(products: Column) -> bool:
+    """Tell whether no number among them is below 0 or beyond what a float64 holds exactly."""
+    return not (np.fmin.reduce(products) < 0 or np.fmax.reduce(products) >= BOUND)
 
 
 def _price_odd(
@@ -206,7 +210,7 @@ def _price_exactly(  # noqa: PLR0913, PLR0917  a column each
         there = int(max(media_end, start)) - int(start)
     queued = count_frames(Fraction(QUEUED_FPS), window)
     output, reason = _fraction(fps, fps_denominator), Reason.NO_FRAME_RATE
-    if output is not None and not (isnan(limit) or isnan(limit_denominator)):
+    if output is not None and isfinite(limit) and isfinite(limit_denominator):
         limited, reason = _fraction(limit, limit_denominator), Reason.NO_LIMIT
         output = None if limited is None else min(output, limited)
     if output is None:
@@ -225,6 +229,7 @@ def _price_exactly(  # noqa: PLR0913, PLR0917  a column each
 
 def _fraction(numerator: float, denominator: float) -> Fraction | None:
     """Give an exact frame rate, or None where it is missing, infinite or not above 0."""
-    if not (0 < numerator < inf and 0 < denominator < inf):
+    if not (isfinite(numerator) and isfinite(denominator) and denominator):
         return None
-    return Fraction(int(numerator), int(denominator))
+    fraction = Fraction(int(numerator), int(denominator))
+    return fraction if fraction > 0 else None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import ceil, inf, isnan, nan
+from math import ceil, inf, isfinite, isnan, nan
 from typing import Any
 
 import numpy as np
@@ -64,11 +64,11 @@ def priced_alone(  # noqa: PLR0911  one answer a reason
     queued = ceil(30 * window * second)
     if queued >= BOUND:
         return *nothing, Reason.TOO_LARGE
-    if not (0 < fps < inf and 0 < fps_denominator < inf):
+    if not (fps / (fps_denominator or nan) > 0 and abs(fps) < inf):
         return queued, nan, nan, nan, Reason.NO_FRAME_RATE
     output = Fraction(fps) / Fraction(fps_denominator)
-    if not (isnan(limit) or isnan(limit_denominator)):
-        if not (0 < limit < inf and 0 < limit_denominator < inf):
+    if isfinite(limit) and isfinite(limit_denominator):
+        if not limit / (limit_denominator or nan) > 0:
             return queued, nan, nan, nan, Reason.NO_LIMIT
         output = min(output, Fraction(limit) / Fraction(limit_denominator))
     low, high = ceil(output * there * second), ceil(output * window * second)
