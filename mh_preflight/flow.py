@@ -6,38 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
+from mh_preflight.assets import probe_assets, raise_if_changed
 from mh_preflight.checks import Finding, find_problems
 from mh_preflight.errors import (
     FindingsError,
     InputError,
-    MediaError,
-    MissingExtraError,
     OverLimitError,
     UnknownRateError,
 )
 from mh_preflight.estimate import Estimate, estimate_job, explain_estimate
 from mh_preflight.jobs import Job
-from mh_preflight.media import (
-    Failure,
-    Isolation,
-    Limits,
-    Media,
-    ProbeCache,
-    has_changed,
-    is_remote,
-    is_upload,
-    probe,
-    probe_youtube,
-)
+from mh_preflight.media import Isolation, Limits, Media, ProbeCache
 from mh_preflight.rates import BASES, Basis, RateCard, bundled_rates, dollars
 from mh_preflight.savings import Saving, find_fitting, find_savings
 from mh_preflight.settings import Settings, resolve_settings
 from mh_preflight.units import PLANS, Number, Plan, exact
 
-__all__ = ["Report", "preflight", "probe_assets"]
-
-OF_THE_FILE = frozenset({"empty", "no-media", "nonsense", "truncated", "unreadable"})
-"""Why a file that was fetched is no media: then the API cannot use it either."""
+__all__ = ["Report", "preflight"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +76,7 @@ class Report:
             MediaError: A file was changed or removed since it was read.
         """
         for name, known in self.media.items():
-            _raise_if_changed(name, known)
+            raise_if_changed(name, known)
 
     def raise_over_limit(
         self, *, max_credits: int | None = None, max_usd: Number | None = None
@@ -229,74 +214,6 @@ def preflight(  # noqa: PLR0913  what a price depends on
     report = Report(job, known, settings, estimate, findings, savings, card)
     report.raise_over_limit(max_credits=max_credits, max_usd=max_usd)
     return report
-
-
-def probe_assets(  # noqa: PLR0913  what `probe` takes besides
-    job: Job,
-    given: Mapping[str, Media],
-    *,
-    offline: bool = False,
-    isolation: Isolation | None = None,
-    limits: Limits | None = None,
-    cache: ProbeCache | None = None,
-) -> dict[str, Media]:
-    """Read the files of a job.
-
-    Args:
-        job: The job.
-        given: Facts that are known already, by field of `assets`; these are not read again.
-        offline: Read nothing but local files.
-        isolation: As for `probe`.
-        limits: As for `probe`.
-        cache: As for `probe`.
-
-    Returns:
-        What is known, by field of `assets`. What lies elsewhere and could not be fetched has
-        `error` set; what was uploaded, and with `offline` all that is not here, is left out.
-
-    Raises:
-        MediaError: A file cannot be read, or was changed since its facts were found; its `field`
-            says which.
-        InputError: A fact is given for a field that the job does not have.
-    """
-    sources = job.sources()
-    if strange := set(given) - set(sources):
-        name = min(strange)
-        raise InputError(
-            f"media: the job has no assets.{name}; it has {', '.join(sources)}", field="media"
-        )
-    known = {}
-    for name, source in sources.items():
-        if name in given:
-            if not isinstance(given[name], Media):
-                raise InputError(f"media: {name} must be Media, from probe or Media.given")
-            _raise_if_changed(name, given[name])
-            known[name] = given[name]
-        elif is_upload(source) or (offline and is_remote(source)):
-            continue
-        else:
-            try:
-                if name == "youtube_url":
-                    known[name] = probe_youtube(source, limits or Limits())
-                else:
-                    known[name] = probe(source, isolation=isolation, limits=limits, cache=cache)
-            except (MediaError, MissingExtraError) as error:
-                error.field = error.field or f"assets.{name}"
-                if not is_remote(source) or error.code in OF_THE_FILE:
-                    raise
-                failure = Failure(code=error.code, message=error.message)
-                known[name] = Media(source=source, error=failure)
-    return known
-
-
-def _raise_if_changed(name: str, media: Media) -> None:
-    if has_changed(media):
-        raise MediaError(
-            f"{media.source!r} is not what it was when it was read: read it again",
-            code="changed",
-            field=f"assets.{name}",
-            source=media.source,
-        )
 
 
 def _in_words(saving: Saving) -> str:

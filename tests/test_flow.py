@@ -170,7 +170,7 @@ def test_what_lies_elsewhere_and_cannot_be_fetched_becomes_a_finding_and_not_an_
 
 
 def test_offline_nothing_but_local_files_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mh_preflight.flow.probe", None)
+    monkeypatch.setattr("mh_preflight.assets.probe", None)
     found = mh.preflight(remote_job(), plan="creator", as_of=TODAY, offline=True)
     assert found.media == {}
     assert set(not_probed(found)) == {"assets.video_file_path", "assets.audio_file_path"}
@@ -180,7 +180,7 @@ def test_a_fetched_file_that_is_no_media_is_an_error(monkeypatch: pytest.MonkeyP
     def unreadable(source: str, **_: Any) -> mh.Media:
         raise mh.MediaError("no media", code="unreadable", source=source)
 
-    monkeypatch.setattr("mh_preflight.flow.probe", unreadable)
+    monkeypatch.setattr("mh_preflight.assets.probe", unreadable)
     with pytest.raises(mh.MediaError) as caught:
         mh.preflight(remote_job(), as_of=TODAY)
     assert caught.value.field == "assets.video_file_path"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any
 
 import typer
 
+from mh_preflight.assets import Facts, end_of_media, given_media, probe_assets, stated_media
 from mh_preflight.cli.exits import FINDING, FINE, OVER_LIMIT, print_error
 from mh_preflight.cli.options import (
     AsOf,
@@ -31,12 +32,12 @@ from mh_preflight.cli.reading import (
     reading,
 )
 from mh_preflight.errors import FindingsError, InputError, JobError, OverLimitError
-from mh_preflight.flow import Report, preflight, probe_assets
-from mh_preflight.jobs import ENDPOINTS, Job, json_object, model_of
-from mh_preflight.media import Media, is_remote
+from mh_preflight.flow import Report, preflight
+from mh_preflight.jobs import ENDPOINTS, FIELDS, Job, job_from_fields, json_object, model_of
+from mh_preflight.media import Media
 from mh_preflight.rates import BASES, Basis
 from mh_preflight.settings import resolve_settings
-from mh_preflight.units import MAX_SECONDS, seconds
+from mh_preflight.units import seconds
 
 __all__ = ["estimate", "show_report"]
 
@@ -44,22 +45,17 @@ ASSETS, REQUEST, FACTS = "Files", "Request", "Facts of files that are not here"
 LIMITS, ANSWER = "Limits of your own", "Answer"
 
 OPTIONS = {
-    "assets.video_file_path": "--video",
-    "assets.audio_file_path": "--audio",
-    "assets.image_file_path": "--image",
-    "assets.youtube_url": "--youtube",
-    "start_seconds": "--start",
-    "end_seconds": "--end",
-    "max_fps_limit": "--max-fps-limit",
-    "width": "--width",
-    "height": "--height",
-    "style.generation_mode": "--mode",
-    "resolution": "--resolution",
+    field: f"--{name.removesuffix('_seconds').replace('_', '-')}" for name, field in FIELDS.items()
 }
 """The option for each field of the request body."""
 
 Text = str | None
-Facts: TypeAlias = dict[Literal["video", "audio"], dict[str, str | None]]
+
+FACTS_OPTIONS = {
+    "video_fps": "--video-fps",
+    "video_duration_seconds": "--video-duration",
+    "audio_duration_seconds": "--audio-duration",
+}
 
 
 def _option(name: str, help_text: str, panel: str, metavar: str = "TEXT") -> Any:
@@ -164,10 +160,7 @@ def estimate(  # noqa: PLR0913  one parameter an option
     )
     given = {name: v for name, v in zip(OPTIONS, values, strict=True) if v is not None}
     job = _job(endpoint, given, request)
-    facts: Facts = {
-        "video": {"fps": video_fps, "duration_seconds": video_duration},
-        "audio": {"duration_seconds": audio_duration},
-    }
+    facts = Facts(video_fps, video_duration, audio_duration)
     plan_name, day = chosen_plan(plan), day_from(as_of) or datetime.now(UTC).date()
     card, basis = chosen_rates(rates), _basis(usd)
     resolve_settings(job, plan=plan_name, day=day, rates=card)  # no rate: no file needs to be read
@@ -234,7 +227,7 @@ def _findings_error(report: Report) -> FindingsError | None:
 def _job(endpoint: str, given: dict[str, Any], request: Path | None) -> Job:
     if request is None:
         try:
-            return _job_from_flags(endpoint, given)
+            return job_from_fields(model_of(endpoint), given)
         except JobError as error:
             raise _in_options(error) from None
     if given:
@@ -244,23 +237,6 @@ def _job(endpoint: str, given: dict[str, Any], request: Path | None) -> Job:
             field=name,
         )
     return _job_from_file(endpoint, request)
-
-
-def _job_from_flags(endpoint: str, given: dict[str, Any]) -> Job:
-    model = model_of(endpoint)
-    body: dict[str, Any] = {"start_seconds": 0, "end_seconds": MAX_SECONDS}
-    for name, value in given.items():
-        room, dot, field = name.partition(".")
-        if dot:
-            body.setdefault(room, {})[field] = value
-        else:
-            body[name] = value
-    assets = body.setdefault("assets", {})
-    if {"video_file_path", "youtube_url"} <= set(assets):
-        raise InputError("--youtube: --video is given too; leave one of them out", field="assets")
-    if "youtube_url" in model.asset_kinds:
-        assets["video_source"] = "youtube" if "youtube_url" in assets else "file"
-    return model(**body)
 
 
 def _in_options(error: JobError) -> JobError:
@@ -284,61 +260,23 @@ def _job_from_file(endpoint: str, path: Path) -> Job:
 
 
 def _media(job: Job, facts: Facts, how: Reading, *, offline: bool) -> dict[str, Media]:
-    sources = job.sources()
-    stated: dict[str, tuple[Literal["video", "audio"], dict[str, str]]] = {}
-    given = {}
-    for kind, values in facts.items():
-        known = {name: value for name, value in values.items() if value is not None}
-        if not known:
-            continue
-        name = next((n for n in sources if job.asset_kinds[n] == kind), None)
-        if name is None:
-            option = f"--{kind}-{next(iter(known)).removesuffix('_seconds')}"
-            raise InputError(f"{option}: {job.endpoint} has no {kind}", field=option.lstrip("-"))
-        stated[name] = kind, known
-        if len(known) == len(values) and is_remote(sources[name]):
-            given[name] = Media.given(kind, source=sources[name])  # nothing is left to look up
-    media = probe_assets(job, given, offline=offline, **how.arguments)
-    for name, (kind, known) in stated.items():
-        media[name] = _but_given(media.get(name), kind, sources[name], known)
-    return media
-
-
-def _but_given(
-    known: Media | None, kind: Literal["video", "audio"], source: str, facts: dict[str, str]
-) -> Media:
-    if known is not None and known.error is not None:
-        known = None
-    if known is not None and getattr(known, kind) is None:
-        return known  # what is not in the file cannot be told from outside: a finding will say so
-    base = known or Media.given(kind, source=source)
     try:
-        return base.but_given(
-            fps=facts.get("fps"), duration_seconds=facts.get("duration_seconds"), track=kind
-        )
+        given = given_media(job, facts)
+        media = probe_assets(job, given, offline=offline, **how.arguments)
+        return stated_media(job, media, facts)
     except InputError as error:
-        name = "fps" if error.field == "fps" else "duration"
-        reason = error.message.removeprefix(f"{error.field}: ")
-        raise InputError(f"--{kind}-{name}: {reason}", field=f"{kind}_{name}") from None
+        if error.field not in FACTS_OPTIONS:
+            raise
+        option = FACTS_OPTIONS[error.field]
+        message = f"{option}: {error.message.removeprefix(f'{error.field}: ')}"
+        raise InputError(message, field=error.field) from None
 
 
 def _end_of_media(job: Job, media: dict[str, Media]) -> float:
-    from mh_preflight.estimate import length_of
-    from mh_preflight.savings import usable_end
-
-    start = job.window[0] if job.window else 0
-    end = usable_end(job, media, start)
-    if end is None or length_of(job, media, job.trimmed) is None:
-        raise InputError(
-            f"--end: is needed, because the length of the {job.trimmed} is not known",
-            field="end_seconds",
-        )
-    if end <= start:
-        raise InputError(
-            f"--start: {seconds(start):g} s lies after the end of the media, {seconds(end):g} s",
-            field="start_seconds",
-        )
-    return seconds(end)
+    try:
+        return seconds(end_of_media(job, media))
+    except InputError as error:
+        raise _in_options(JobError(error.message, code=error.code, field=error.field)) from None
 
 
 def _over_limit(

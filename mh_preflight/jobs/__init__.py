@@ -6,11 +6,13 @@ from typing import Any
 
 from mh_preflight.errors import JobError
 from mh_preflight.jobs.base import SHORTEST_END, AssetKind, Job, Part, json_object
+from mh_preflight.jobs.fields import FIELDS, job_from_fields
 from mh_preflight.jobs.lip_sync import LipSync, LipSyncAssets, LipSyncStyle
 from mh_preflight.jobs.talking_photo import TalkingPhoto, TalkingPhotoAssets, TalkingPhotoStyle
 
 __all__ = [
     "ENDPOINTS",
+    "FIELDS",
     "SHORTEST_END",
     "AssetKind",
     "Job",
@@ -22,6 +24,7 @@ __all__ = [
     "TalkingPhotoAssets",
     "TalkingPhotoStyle",
     "job",
+    "job_from_fields",
     "json_object",
     "model_of",
 ]

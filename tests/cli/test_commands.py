@@ -160,7 +160,7 @@ def test_an_unknown_rate_ends_with_five_before_all_else(cli: Any, files: Path) -
         (["--end", "soon"], 2, "end"),
         (["--end", "1_0"], 2, "end"),
         (["--start", "99"], 2, "start_seconds"),
-        (["--youtube", "https://youtu.be/x"], 2, "assets"),
+        (["--youtube", "https://youtu.be/x"], 2, "assets.youtube_url"),
         (["--max-fps-limit", "0"], 2, "max_fps_limit"),
         (["--mode", "ultra"], 2, "style.generation_mode"),
         (["--height", "9"], 2, "width"),
@@ -490,7 +490,7 @@ def test_what_was_found_is_remembered_where_that_is_asked_for(
 
 
 def test_offline_no_url_is_read(cli: Any, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mh_preflight.flow.probe_youtube", None)
+    monkeypatch.setattr("mh_preflight.assets.probe_youtube", None)
     base = ["estimate", "lip-sync", "--youtube", "https://youtu.be/x", *DAY, "--json"]
     base += ["--audio", str(files / "a8.wav"), "--end", "5"]
     found = cli(*base, "--offline").json
