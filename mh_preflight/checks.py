@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from mh_preflight.media import Media
     from mh_preflight.settings import Settings
 
-__all__ = ["CODES", "Finding", "Severity", "find_problems"]
+__all__ = [
+    "CODES",
+    "Finding",
+    "Severity",
+    "find_name_problems",
+    "find_problems",
+    "find_standing_problems",
+]
 
 Severity: TypeAlias = Literal["error", "warning", "info"]
 
@@ -108,11 +115,42 @@ def find_problems(
         *_files(job, media, settings),
         *_window(job, media, settings),
         *_frames(job, media, settings, estimate),
-        *_request(settings),
-        *_rates(settings),
+        *find_standing_problems(settings),
     ]
     order = ("error", "warning", "info")
     return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
+
+
+def find_standing_problems(settings: Settings) -> tuple[Finding, ...]:
+    """Find what holds of a job whatever its files and its window are.
+
+    Args:
+        settings: What will run.
+    """
+    return (*_request(settings), *_rates(settings))
+
+
+def find_name_problems(path: str, name: str, kind: AssetKind, settings: Settings) -> list[Finding]:
+    """Find what the API will say of a file's or URL's name.
+
+    Args:
+        path: The file or URL.
+        name: Its field of `assets`.
+        kind: What it has to be.
+        settings: What will run.
+    """
+    field, ending = f"assets.{name}", _ending(path)
+    taken = settings.extensions.get(kind)
+    if name == "youtube_url":
+        return []
+    if not ending and is_remote(path):
+        message = f"the path of {shown_url(path)!r} has no file ending, which the API asks of URLs"
+        return [Finding("url-without-extension", "warning", field, message)]
+    if taken and ending not in taken:
+        what = f"the ending .{ending}" if ending else "a name without ending"
+        message = f"{what} is not taken for {kind}: convert it to one of {', '.join(taken)}"
+        return [Finding("extension-unsupported", "error", field, message)]
+    return []
 
 
 def _files(job: Job, media: Mapping[str, Media], settings: Settings) -> Iterator[Finding]:
@@ -120,18 +158,7 @@ def _files(job: Job, media: Mapping[str, Media], settings: Settings) -> Iterator
         field, kind = f"assets.{name}", job.asset_kinds[name]
         known = media.get(name)
         ending = _ending(path)
-        taken = settings.extensions.get(kind)
-        if name == "youtube_url":
-            pass
-        elif not ending and is_remote(path):
-            message = (
-                f"the path of {shown_url(path)!r} has no file ending, which the API asks of URLs"
-            )
-            yield Finding("url-without-extension", "warning", field, message)
-        elif taken and ending not in taken:
-            what = f"the ending .{ending}" if ending else "a name without ending"
-            message = f"{what} is not taken for {kind}: convert it to one of {', '.join(taken)}"
-            yield Finding("extension-unsupported", "error", field, message)
+        yield from find_name_problems(path, name, kind, settings)
         if known is None or known.error is not None:
             yield Finding("not-probed", "warning", field, _not_probed(path, known))
             continue
@@ -311,7 +338,10 @@ def _field_of(job: Job, kind: AssetKind) -> str | None:
 
 
 def _ending(path: str) -> str:
-    name = urlsplit(path).path if "://" in path else path
+    try:
+        name = urlsplit(path).path if "://" in path else path
+    except ValueError:  # it looks like a URL and is none
+        name = ""
     stem, dot, ending = name.replace("\\", "/").rpartition("/")[2].rpartition(".")
     return ending.lower() if dot and stem else ""
 

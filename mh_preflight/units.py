@@ -8,6 +8,7 @@ fraction.
 from __future__ import annotations
 
 import math
+import re
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from numbers import Rational
@@ -25,6 +26,7 @@ __all__ = [
     "exact",
     "frame_rate",
     "microseconds",
+    "number_in",
     "one_line",
     "positive",
     "rate_text",
@@ -38,6 +40,11 @@ Plan: TypeAlias = Literal["free", "creator", "pro", "business"]
 PLANS: tuple[Plan, ...] = get_args(Plan)
 
 MICROSECOND = 1_000_000
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_NUMBER = re.compile(
+    r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf)", re.IGNORECASE
+)
 
 MAX_SHOWN_BITS = 200
 
@@ -178,6 +185,18 @@ def positive(value: object, *, field: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
         raise InputError(f"{field}: must be a whole number above 0", field=field)
     return value
+
+
+def number_in(text: str) -> int | float | None:
+    """Read a number as it is written: whole where it is written so, else a float; None if none.
+
+    Example:
+        >>> number_in("15"), number_in("11.9"), number_in("soon")
+        (15, 11.9, None)
+    """
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if _NUMBER.fullmatch(text) else None
 
 
 def rate_text(rate: Fraction) -> str:

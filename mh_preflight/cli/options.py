@@ -13,7 +13,7 @@ import typer
 
 from mh_preflight.errors import InputError
 from mh_preflight.rates import RateCard, bundled_rates
-from mh_preflight.units import PLANS, Plan
+from mh_preflight.units import PLANS, Plan, number_in
 
 __all__ = [
     "AsOf",
@@ -28,11 +28,6 @@ __all__ = [
 ]
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
-_NUMBER = re.compile(
-    r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf)", re.IGNORECASE
-)
-
 POLICY = "mh-preflight.toml"
 VARIABLE = "MH_PREFLIGHT_PLAN"
 
@@ -125,11 +120,10 @@ def number_from(text: str | None, option: str) -> int | float | None:
     """
     if text is None:
         return None
-    if _WHOLE.fullmatch(text):
-        return int(text)
-    if _NUMBER.fullmatch(text):
-        return float(text)
-    raise InputError(f"{option}: {text!r} is not a number", field=field_of(option))
+    number = number_in(text)
+    if number is None:
+        raise InputError(f"{option}: {text!r} is not a number", field=field_of(option))
+    return number
 
 
 def field_of(option: str) -> str:
