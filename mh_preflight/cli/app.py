@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from mh_preflight.cli.batch import batch
 from mh_preflight.cli.demo import demo
 from mh_preflight.cli.estimate import estimate
 from mh_preflight.cli.exits import UNEXPECTED, USAGE, print_error
@@ -43,6 +44,7 @@ def build_app() -> typer.Typer:
     app.command("demo")(demo)
     app.command("probe")(probe_files)
     app.command("estimate")(estimate)
+    app.command("batch")(batch)
     app.command("rates")(rates)
     app.command("schema")(schema)
     return app

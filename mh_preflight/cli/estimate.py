@@ -12,9 +12,11 @@ from mh_preflight.assets import Facts, end_of_media, given_media, probe_assets, 
 from mh_preflight.cli.exits import FINDING, FINE, OVER_LIMIT, print_error
 from mh_preflight.cli.options import (
     AsOf,
+    BasisName,
     Json,
     PlanName,
     RatesFile,
+    chosen_basis,
     chosen_plan,
     chosen_rates,
     day_from,
@@ -22,11 +24,11 @@ from mh_preflight.cli.options import (
 )
 from mh_preflight.cli.output import show, working
 from mh_preflight.cli.reading import (
-    PANEL,
     AllowHttp,
     AllowPrivate,
     Cached,
     IsolationName,
+    Offline,
     Reading,
     Timeout,
     reading,
@@ -35,7 +37,6 @@ from mh_preflight.errors import FindingsError, InputError, JobError, OverLimitEr
 from mh_preflight.flow import Report, preflight
 from mh_preflight.jobs import ENDPOINTS, FIELDS, Job, job_from_fields, json_object, model_of
 from mh_preflight.media import Media
-from mh_preflight.rates import BASES, Basis
 from mh_preflight.settings import resolve_settings
 from mh_preflight.units import seconds
 
@@ -117,23 +118,13 @@ def estimate(  # noqa: PLR0913  one parameter an option
     plan: PlanName = None,
     as_of: AsOf = None,
     rates: RatesFile = None,
-    usd: Annotated[
-        str, typer.Option(help="How credits are paid: annual, monthly or usage.")
-    ] = "annual",
+    usd: BasisName = "annual",
     isolation: IsolationName = None,
     allow_http: AllowHttp = False,
     allow_private: AllowPrivate = False,
     timeout: Timeout = 20.0,
     cached: Cached = False,
-    offline: Annotated[
-        bool,
-        typer.Option(
-            "--offline",
-            help="Read local files only.",
-            envvar="MH_PREFLIGHT_OFFLINE",
-            rich_help_panel=PANEL,
-        ),
-    ] = False,
+    offline: Offline = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the arithmetic line by line.")
     ] = False,
@@ -162,7 +153,7 @@ def estimate(  # noqa: PLR0913  one parameter an option
     job = _job(endpoint, given, request)
     facts = Facts(video_fps, video_duration, audio_duration)
     plan_name, day = chosen_plan(plan), day_from(as_of) or datetime.now(UTC).date()
-    card, basis = chosen_rates(rates), _basis(usd)
+    card, basis = chosen_rates(rates), chosen_basis(usd)
     resolve_settings(job, plan=plan_name, day=day, rates=card)  # no rate: no file needs to be read
     how = reading(isolation, http=allow_http, private=allow_private, timeout=timeout, cached=cached)
     with working("reading the files"):
@@ -287,10 +278,3 @@ def _over_limit(
     except OverLimitError as error:
         return error
     return None
-
-
-def _basis(text: str) -> Basis:
-    for basis in BASES:
-        if basis == text:
-            return basis
-    raise InputError(f"--usd: {text!r} is none of {', '.join(BASES)}", field="usd")

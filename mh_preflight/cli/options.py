@@ -12,14 +12,16 @@ from typing import Annotated, TypeAlias
 import typer
 
 from mh_preflight.errors import InputError
-from mh_preflight.rates import RateCard, bundled_rates
+from mh_preflight.rates import BASES, Basis, RateCard, bundled_rates
 from mh_preflight.units import PLANS, Plan, number_in
 
 __all__ = [
     "AsOf",
+    "BasisName",
     "Json",
     "PlanName",
     "RatesFile",
+    "chosen_basis",
     "chosen_plan",
     "chosen_rates",
     "day_from",
@@ -48,6 +50,9 @@ AsOf: TypeAlias = Annotated[
     ),
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+BasisName: TypeAlias = Annotated[
+    str, typer.Option("--usd", help="How credits are paid: annual, monthly or usage.")
+]
 RatesFile: TypeAlias = Annotated[
     Path | None,
     typer.Option("--rates", help="A rate file of your own, which replaces the bundled one."),
@@ -129,3 +134,15 @@ def number_from(text: str | None, option: str) -> int | float | None:
 def field_of(option: str) -> str:
     """Give the name that an option has in JSON."""
     return option.lstrip("-").replace("-", "_")
+
+
+def chosen_basis(text: str) -> Basis:
+    """Read how credits are paid.
+
+    Raises:
+        InputError: It is none of the ways.
+    """
+    for basis in BASES:
+        if basis == text:
+            return basis
+    raise InputError(f"--usd: {text!r} is none of {', '.join(BASES)}", field="usd")

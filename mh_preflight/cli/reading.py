@@ -22,6 +22,7 @@ __all__ = [
     "AllowPrivate",
     "Cached",
     "IsolationName",
+    "Offline",
     "Reading",
     "Timeout",
     "reading",
@@ -65,6 +66,16 @@ Cached: TypeAlias = Annotated[
     typer.Option(
         "--cache",
         help="Remember what was found, and do not read again what has not changed.",
+        rich_help_panel=PANEL,
+    ),
+]
+
+Offline: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--offline",
+        help="Read local files only.",
+        envvar="MH_PREFLIGHT_OFFLINE",
         rich_help_panel=PANEL,
     ),
 ]

@@ -1,0 +1,220 @@
+"""mh-preflight batch: what will all jobs of a file cost?"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mh_preflight.checks import CODES
+from mh_preflight.cli.exits import FINDING, FINE, OVER_LIMIT, print_error
+from mh_preflight.cli.options import (
+    AsOf,
+    BasisName,
+    Json,
+    PlanName,
+    RatesFile,
+    chosen_basis,
+    chosen_plan,
+    chosen_rates,
+    day_from,
+)
+from mh_preflight.cli.output import show
+from mh_preflight.cli.reading import (
+    PANEL,
+    AllowHttp,
+    AllowPrivate,
+    Cached,
+    IsolationName,
+    Offline,
+    Timeout,
+    reading,
+)
+from mh_preflight.errors import FindingsError, InputError, OverLimitError, PreflightError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mh_preflight.batch.files import Outcome, Totals
+
+__all__ = ["batch"]
+
+LIMITS = "Limits of your own"
+
+
+def batch(  # noqa: PLR0913  one parameter an option
+    jobs: Annotated[
+        Path,
+        typer.Argument(help="Jobs, one a row: .csv, .jsonl or .parquet.", show_default=False),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Where the answers go: .csv, .jsonl or .parquet.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ],
+    max_credits: Annotated[
+        int | None,
+        typer.Option(help="End with 4 where all jobs may hold more.", rich_help_panel=LIMITS),
+    ] = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-on",
+            help="End with 3 where a row has this finding; may be given more than once.",
+            metavar="FINDING",
+            rich_help_panel=LIMITS,
+            autocompletion=lambda: list(CODES),
+        ),
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="End with 3 where a row has no price.", rich_help_panel=LIMITS
+        ),
+    ] = False,
+    plan: PlanName = None,
+    as_of: AsOf = None,
+    rates: RatesFile = None,
+    usd: BasisName = "annual",
+    isolation: IsolationName = None,
+    allow_http: AllowHttp = False,
+    allow_private: AllowPrivate = False,
+    timeout: Timeout = 20.0,
+    cached: Cached = False,
+    offline: Offline = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Files that are read at once. Default: as many as there are processors.",
+            metavar="N",
+            show_default=False,
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Price every job of a file, and write the file again with the answers beside each job.
+
+    A row that is wrong gets its error and the rest goes on. Stopped, the same command goes on where
+    it was. Nothing is sent. Example:
+
+    mh-preflight batch jobs.csv -o priced.csv --plan creator --max-credits 100000
+    """
+    from mh_preflight.batch import Terms
+    from mh_preflight.batch.files import run_batch
+
+    for code in fail_on or ():
+        if code not in CODES:
+            raise InputError(f"--fail-on: {code!r} is no finding; `docs/findings.md` has them")
+    if max_credits is not None and max_credits < 0:
+        raise InputError("--max-credits: must not be negative", field="max_credits")
+    how = reading(isolation, http=allow_http, private=allow_private, timeout=timeout, cached=cached)
+    terms = Terms(
+        plan=chosen_plan(plan),
+        as_of=day_from(as_of),
+        rates=chosen_rates(rates),
+        basis=chosen_basis(usd),
+        offline=offline,
+        workers=workers,
+        **how.arguments,
+    )
+    with _progress() as (begin, done):
+        outcome = run_batch(jobs, output, terms, begin=begin, done=done)
+    failed = _failed(outcome.totals, fail_on or [], strict=strict)
+    over = _over(outcome.totals, max_credits)
+    ended = _show(outcome, failed or over, as_json=as_json)
+    if ended:
+        raise typer.Exit(ended)
+
+
+def _show(outcome: Outcome, error: PreflightError | None, *, as_json: bool) -> int:
+    if as_json:
+        from mh_preflight.render.totals import outcome_json
+
+        typer.echo(outcome_json(outcome, error))
+    else:
+        from mh_preflight.render.totals import outcome_view
+
+        show(outcome_view(outcome))
+        if error is not None:
+            print_error(error, as_json=False)
+    if error is None:
+        return FINE
+    return FINDING if isinstance(error, FindingsError) else OVER_LIMIT
+
+
+def _failed(totals: Totals, codes: list[str], *, strict: bool) -> FindingsError | None:
+    reasons = [
+        f"{totals.findings[code]:,} rows have {code}" for code in codes if code in totals.findings
+    ]
+    if strict and totals.all.not_priced:
+        reasons.append(f"{totals.all.not_priced:,} rows have no price")
+    return FindingsError("; ".join(reasons)) if reasons else None
+
+
+def _over(totals: Totals, max_credits: int | None) -> OverLimitError | None:
+    if max_credits is None:
+        return None
+    words = f"max_credits allows {max_credits:,}"
+    if totals.all.hold_credits > max_credits:
+        return OverLimitError(f"all jobs may cost {totals.all.hold_credits:,} credits, {words}")
+    if totals.all.without_bound:
+        return OverLimitError(
+            f"{totals.all.without_bound:,} rows have no upper bound, {words}: their frame rate or "
+            "their rate is not known"
+        )
+    return None
+
+
+@contextmanager
+def _progress() -> Iterator[tuple[Callable[[int, int], None], Callable[[int], None]]]:
+    """Show on a terminal how far it is, how fast, and how long it will take."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    shown = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with shown:
+        task = shown.add_task("looking through the jobs", total=None, rate="")
+
+        def begin(rows: int, kept: int) -> None:
+            shown.update(task, description="pricing", total=rows, completed=kept)
+
+        def done(rows: int) -> None:
+            speed = shown.tasks[0].speed
+            rate = "" if speed is None else f"{speed:,.0f} a second"
+            shown.update(task, advance=rows, rate=rate)
+
+        try:
+            yield begin, done
+        except KeyboardInterrupt:
+            shown.stop()
+            print(  # noqa: T201  for people
+                "mh-preflight: stopped; the same command goes on from here", file=sys.stderr
+            )
+            raise
