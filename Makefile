@@ -31,5 +31,6 @@ imports:  ## check that the floors import only downwards
 bench:  ## measure what is promised about speed, and print the tables
 	$(PYTHON) benchmarks/speed.py
 	$(PYTHON) benchmarks/probe.py
+	$(PYTHON) benchmarks/core.py
 
 .PHONY: help test slow cover lint format types imports bench

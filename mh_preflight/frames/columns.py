@@ -122,7 +122,7 @@ def same_rows(given: Mapping[str, npt.ArrayLike]) -> tuple[int, list[Numbers]]:
         if array.ndim and len(array) != rows:
             message = f"{name}: has {len(array):,} rows where another column has {rows:,}"
             raise InputError(message, field=name)
-    return rows, [np.broadcast_to(array, rows) for array in arrays.values()]
+    return rows, [a if a.ndim else np.broadcast_to(a, rows) for a in arrays.values()]
 
 
 def _numbers(values: npt.ArrayLike, name: str) -> Numbers:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from enum import IntEnum
 from fractions import Fraction
 from math import inf, isfinite, nan
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from mh_preflight.frames.columns import BLOCK, BOUND, Column, blocks_of, check_out, same_rows
+from mh_preflight.frames.columns import (
+    BLOCK,
+    BOUND,
+    Column,
+    Numbers,
+    blocks_of,
+    check_out,
+    same_rows,
+)
 from mh_preflight.frames.one import count_frames
 from mh_preflight.units import MICROSECOND
 
@@ -18,6 +26,8 @@ __all__ = ["PricedFrames", "Reason", "price_frames"]
 
 BOUND_BITS = int(np.float64(BOUND).view(np.uint64))
 """As bits, numbers that are negative, infinite or missing come after those that are large."""
+
+Rows: TypeAlias = npt.NDArray[np.intp]
 
 QUEUED_FPS = 30
 """Frames a second that are queued, whatever the source (models page of 2026-08-16)."""
@@ -114,16 +124,22 @@ def price_frames(  # noqa: PLR0913, PLR0917  a column each
         kind = np.uint8 if name == "reason" else np.float64
         check_out(getattr(out, name), rows, kind, f"out.{name}")
     scratch = [np.empty(min(rows, BLOCK)) for _ in range(2)]
+    waiting: list[npt.NDArray[np.intp]] = []
     with np.errstate(all="ignore"):
         for block in blocks_of(rows):
-            answers = PricedFrames._make(array[block] for array in out)
             here = [np.asarray(column[block], np.float64) for column in columns]
-            _price_block(here, answers, [array[: len(answers.queued)] for array in scratch])
+            answers = PricedFrames._make([array[block] for array in out])
+            odd = _price_block(here, answers, [array[: len(here[0])] for array in scratch])
+            if odd.size:
+                waiting.append(odd + block.start)
+            if waiting and (block.stop == rows or sum(map(len, waiting)) >= BLOCK):
+                _price_odd(columns, out, np.concatenate(waiting))
+                waiting.clear()
     return out
 
 
-def _price_block(columns: list[Column], answers: PricedFrames, scratch: list[Column]) -> None:
-    """Price one block; the few rows that plain arithmetic cannot answer are done once more."""
+def _price_block(columns: list[Column], answers: PricedFrames, scratch: list[Column]) -> Rows:
+    """Price one block, and give the few rows that plain arithmetic cannot answer."""
     start, end, media_end, fps, fps_denominator, limit, limit_denominator, rate = columns
     window, work = scratch
     queued, low, high, amounts, reason = answers
@@ -165,8 +181,7 @@ def _price_block(columns: list[Column], answers: PricedFrames, scratch: list[Col
         if not fit:
             np.multiply(window, factor, out=work)
             plain &= ~((work < 0) | (work >= BOUND))
-    if not plain.all():
-        _price_odd(columns, answers, np.flatnonzero(~plain), window)
+    return np.flatnonzero(np.logical_not(plain, out=plain))
 
 
 def _fit(products: Column) -> bool:
@@ -174,12 +189,11 @@ def _fit(products: Column) -> bool:
     return not (np.fmin.reduce(products) < 0 or np.fmax.reduce(products) >= BOUND)
 
 
-def _price_odd(
-    columns: list[Column], answers: PricedFrames, odd: npt.NDArray[np.intp], window: Column
-) -> None:
+def _price_odd(columns: list[Numbers], answers: PricedFrames, odd: Rows) -> None:
     """Say what is missing, and price the rest one by one (zeros, negatives, large numbers)."""
     queued, low, high, amounts, reason = answers
-    window, fps, fps_denominator = (column[odd] for column in (window, *columns[3:5]))
+    start, end, _, fps, fps_denominator, *_ = (column[odd] for column in columns)
+    window = end - start
     no_window = np.isnan(window)
     no_rate = (np.isnan(fps) | np.isnan(fps_denominator)) & (window >= 0)
     no_rate &= window < BOUND / QUEUED_FPS
