@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mh_preflight.checks import CODES
-from mh_preflight.cli.exits import FINDING, FINE, OVER_LIMIT, print_error
+from mh_preflight.cli.exits import FINDING, FINE, OVER_LIMIT, UNEXPECTED, print_error
 from mh_preflight.cli.options import (
     AsOf,
     BasisName,
@@ -47,11 +47,11 @@ LIMITS = "Limits of your own"
 
 def batch(  # noqa: PLR0913  one parameter an option
     jobs: Annotated[
-        Path,
+        str,
         typer.Argument(help="Jobs, one a row: .csv, .jsonl or .parquet.", show_default=False),
     ],
     output: Annotated[
-        Path,
+        str,
         typer.Option(
             "--output",
             "-o",
@@ -93,18 +93,26 @@ def batch(  # noqa: PLR0913  one parameter an option
     workers: Annotated[
         int | None,
         typer.Option(
+            min=1,
             help="Files that are read at once. Default: as many as there are processors.",
             metavar="N",
             show_default=False,
             rich_help_panel=PANEL,
         ),
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="local: this process. ray: Ray Data, here or on the cluster of RAY_ADDRESS; then "
+            "JOBS may be a folder, a pattern or a URL, and the answers are a folder.",
+            metavar="ENGINE",
+        ),
+    ] = "local",
     as_json: Json = False,
 ) -> None:
-    """Price every job of a file, and write the file again with the answers beside each job.
+    """Price every job of a file, and write it again with the answers beside each job.
 
-    A row that is wrong gets its error and the rest goes on. Stopped, the same command goes on where
-    it was. Nothing is sent. Example:
+    A wrong row gets its error. A run that was stopped goes on. Nothing is sent. Example:
 
     mh-preflight batch jobs.csv -o priced.csv --plan creator --max-credits 100000
     """
@@ -113,26 +121,44 @@ def batch(  # noqa: PLR0913  one parameter an option
 
     for code in fail_on or ():
         if code not in CODES:
-            raise InputError(f"--fail-on: {code!r} is no finding; `docs/findings.md` has them")
+            raise InputError(
+                f"--fail-on: {code!r} is no finding; `docs/findings.md` has them", field="fail_on"
+            )
     if max_credits is not None and max_credits < 0:
         raise InputError("--max-credits: must not be negative", field="max_credits")
     how = reading(isolation, http=allow_http, private=allow_private, timeout=timeout, cached=cached)
-    terms = Terms(
-        plan=chosen_plan(plan),
-        as_of=day_from(as_of),
-        rates=chosen_rates(rates),
-        basis=chosen_basis(usd),
-        offline=offline,
-        workers=workers,
-        **how.arguments,
-    )
-    with _progress() as (begin, done):
-        outcome = run_batch(jobs, output, terms, begin=begin, done=done)
+    chosen: dict[str, Any] = {
+        "plan": chosen_plan(plan),
+        "as_of": day_from(as_of),
+        "basis": chosen_basis(usd),
+        "offline": offline,
+    }
+    if engine == "ray":
+        if cached:
+            raise InputError("--cache: is of one machine, and not for --engine ray", field="cache")
+        outcome = _on_ray(jobs, output, rates, workers, {**chosen, **how.arguments})
+    elif engine == "local":
+        terms = Terms(rates=chosen_rates(rates), workers=workers, **chosen, **how.arguments)
+        with _progress() as (begin, done):
+            outcome = run_batch(Path(jobs), Path(output), terms, begin=begin, done=done)
+    else:
+        raise InputError(f"--engine: {engine!r} is none of local, ray", field="engine")
     failed = _failed(outcome.totals, fail_on or [], strict=strict)
     over = _over(outcome.totals, max_credits)
     ended = _show(outcome, failed or over, as_json=as_json)
     if ended:
         raise typer.Exit(ended)
+
+
+def _on_ray(
+    jobs: str, output: str, rates: Path | None, workers: int | None, chosen: dict[str, Any]
+) -> Outcome:
+    from mh_preflight.batch.files import Outcome
+    from mh_preflight.batch.ray import estimate_files
+
+    del chosen["cache"]
+    spread = estimate_files(jobs, output, rates_file=rates, workers=workers or 1, **chosen)
+    return Outcome(spread.output, spread.totals, spread.day, kept=0)
 
 
 def _show(outcome: Outcome, error: PreflightError | None, *, as_json: bool) -> int:
@@ -152,11 +178,10 @@ def _show(outcome: Outcome, error: PreflightError | None, *, as_json: bool) -> i
 
 
 def _failed(totals: Totals, codes: list[str], *, strict: bool) -> FindingsError | None:
-    reasons = [
-        f"{totals.findings[code]:,} rows have {code}" for code in codes if code in totals.findings
-    ]
+    found = totals.findings
+    reasons = [f"{_rows(found[code])} {code}" for code in dict.fromkeys(codes) if code in found]
     if strict and totals.all.not_priced:
-        reasons.append(f"{totals.all.not_priced:,} rows have no price")
+        reasons.append(f"{_rows(totals.all.not_priced)} no price")
     return FindingsError("; ".join(reasons)) if reasons else None
 
 
@@ -168,10 +193,14 @@ def _over(totals: Totals, max_credits: int | None) -> OverLimitError | None:
         return OverLimitError(f"all jobs may cost {totals.all.hold_credits:,} credits, {words}")
     if totals.all.without_bound:
         return OverLimitError(
-            f"{totals.all.without_bound:,} rows have no upper bound, {words}: their frame rate or "
-            "their rate is not known"
+            f"{_rows(totals.all.without_bound)} no upper bound, {words}: a frame rate or a rate is "
+            "not known"
         )
     return None
+
+
+def _rows(number: int) -> str:
+    return "1 row has" if number == 1 else f"{number:,} rows have"
 
 
 @contextmanager
@@ -209,6 +238,8 @@ def _progress() -> Iterator[tuple[Callable[[int, int], None], Callable[[int], No
             speed = shown.tasks[0].speed
             rate = "" if speed is None else f"{speed:,.0f} a second"
             shown.update(task, advance=rows, rate=rate)
+            if shown.finished:
+                shown.update(task, description="writing")
 
         try:
             yield begin, done
@@ -217,4 +248,4 @@ def _progress() -> Iterator[tuple[Callable[[int, int], None], Callable[[int], No
             print(  # noqa: T201  for people
                 "mh-preflight: stopped; the same command goes on from here", file=sys.stderr
             )
-            raise
+            raise typer.Exit(UNEXPECTED) from None
