@@ -21,9 +21,12 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 @pytest.fixture(scope="session")
 def samples_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with clip.mp4, voice.wav and portrait.png."""
+    """Give a folder with clip.mp4, voice.wav, portrait.png, and the jobs.csv of the README."""
     folder = tmp_path_factory.mktemp("samples")
     make_samples(folder)
+    readme = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
+    jobs = readme.partition("```csv\n")[2].partition("```")[0]
+    (folder / "jobs.csv").write_text(jobs, encoding="utf-8")
     return folder
 
 

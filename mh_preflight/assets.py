@@ -230,7 +230,7 @@ def media_or_failure(source: str, error: PreflightError) -> Media:
         error: Why it was not.
     """
     if not is_remote(source) or error.code in OF_THE_FILE:
-        raise error
+        raise error.with_traceback(None)
     return Media(source=source, error=Failure(code=error.code, message=error.message))
 
 

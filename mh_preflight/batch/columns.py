@@ -28,6 +28,7 @@ __all__ = [
     "JobColumns",
     "Times",
     "as_numbers",
+    "as_text",
     "as_times",
     "check_schema",
     "fractions_of",
@@ -172,11 +173,18 @@ def _is_number(kind: pa.DataType) -> bool:
 
 def _plain(array: pa.Array, *, number: bool) -> pa.Array:
     kind = array.type
-    if _is_text(kind):
-        return array.cast(pa.string())
-    if number and not pa.types.is_integer(kind):
-        return array.cast(pa.float64(), safe=False)
-    return array
+    if number and (pa.types.is_integer(kind) or pa.types.is_float64(kind)):
+        return array
+    # A decimal or a narrow float counts as what prints it, which a cast to float64 can miss.
+    return as_text(array)
+
+
+def as_text(array: pa.Array) -> pa.Array:
+    """Give text, decimals or numbers as `pa.string()`, whatever holds them."""
+    if pa.types.is_dictionary(array.type):  # polars has kinds of it that have no cast of their own
+        values = array.dictionary.cast(pa.string())
+        array = pa.DictionaryArray.from_arrays(array.indices, values)
+    return array.cast(pa.string())
 
 
 def as_numbers(array: pa.Array) -> tuple[Column, npt.NDArray[np.bool_]]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mh_preflight.media import Media
     from mh_preflight.settings import Settings
 
-__all__ = ["Asked", "Reader", "answer_row", "ask_row", "chosen_plan"]
+__all__ = ["Asked", "Reader", "answer_row", "ask_row", "chosen_plan", "unexpected"]
 
 REMEMBERED = 10_000
 """Files whose facts are kept, so that one that comes again is not read again."""
@@ -71,7 +71,7 @@ class Reader:
         self._terms = terms
         isolated = can_isolate() if terms.isolation is None else terms.isolation == "process"
         # In process, PyAV and Pillow hold the interpreter most of the time.
-        workers = positive(terms.workers or processors(), field="workers") if isolated else 1
+        workers = _workers(terms) if isolated else 1
         self._threads = ThreadPoolExecutor(workers, "mh-preflight")
         self._known: OrderedDict[tuple[bool, str], Media | PreflightError] = OrderedDict()
 
@@ -126,13 +126,16 @@ class Reader:
                 name, source, isolation=terms.isolation, limits=terms.limits, cache=terms.cache
             )
         except PreflightError as error:
-            return error
+            # It is kept, without the frames that led to it.
+            return PreflightError(error.message, code=error.code, source=error.source)
         except Exception as error:  # noqa: BLE001  a fault of ours costs its row and not the run
-            return PreflightError(
-                f"{one_line(source)!r}: unexpected {type(error).__name__}: {one_line(str(error))}",
-                code="unexpected",
-                source=source,
-            )
+            return unexpected(error)
+
+
+def unexpected(error: Exception) -> PreflightError:
+    """Make a row's error of a fault of ours."""
+    reason = f"unexpected {type(error).__name__}: {one_line(str(error))}"
+    return PreflightError(reason, code="unexpected")
 
 
 def ask_row(row: int, cells: Mapping[str, Any], terms: Terms) -> Asked:
@@ -218,6 +221,10 @@ def chosen_plan(given: str | None, default: Plan | None) -> Plan | None:
         if plan == given:
             return plan
     raise InputError(f"plan: {one_line(given)!r} is none of {', '.join(PLANS)}", field="plan")
+
+
+def _workers(terms: Terms) -> int:
+    return positive(processors() if terms.workers is None else terms.workers, field="workers")
 
 
 def _kinds(job: Job) -> list[str]:

@@ -12,7 +12,7 @@ from mh_preflight.batch.answers import Answers
 from mh_preflight.batch.columns import ANSWERS, JobColumns, check_schema
 from mh_preflight.batch.groups import plain_rows
 from mh_preflight.batch.plain import price_plain
-from mh_preflight.batch.single import Asked, Reader, answer_row, ask_row
+from mh_preflight.batch.single import Asked, Reader, answer_row, ask_row, unexpected
 from mh_preflight.batch.terms import Terms
 from mh_preflight.errors import InputError, PreflightError
 from mh_preflight.rates import Basis, RateCard
@@ -161,12 +161,16 @@ def _price_single(
             asked.append(ask_row(row, columns.cells(row), terms))
         except PreflightError as error:
             answers.errors[row] = error
+        except Exception as error:  # noqa: BLE001  a fault of ours costs its row and not the run
+            answers.errors[row] = unexpected(error)
     media = reader.media(asked)
     for one in asked:
         try:
             answer_row(one, media, terms, reader.sources(one), answers)
         except PreflightError as error:
             answers.errors[one.row] = error
+        except Exception as error:  # noqa: BLE001  the same
+            answers.errors[one.row] = unexpected(error)
 
 
 def _price_alike(columns: JobColumns, terms: Terms, answers: Answers) -> list[int]:

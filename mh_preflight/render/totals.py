@@ -6,46 +6,59 @@ import json
 from typing import TYPE_CHECKING
 
 from rich.console import Group
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from mh_preflight.units import one_line, valid_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from decimal import Decimal
 
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
 
-    from mh_preflight.batch.files import Outcome, Sums
+    from mh_preflight.batch.files import Outcome, Sums, Totals
     from mh_preflight.errors import PreflightError
 
 __all__ = ["outcome_json", "outcome_view"]
+
+COLUMNS = ("jobs", "not priced", "settled", "hold", "US$")
+LAYOUTS = ((COLUMNS, " to "), (COLUMNS, " to\n"), (("jobs", "hold", "US$"), " to "))
+"""Columns of the sums and what stands between two numbers, from wide terminals to narrow ones."""
+
+ENDLESS = 1000  # letters, more than a line of ours has
 
 
 def outcome_view(outcome: Outcome) -> RenderableType:
     """Show what all jobs cost, and how many have no price."""
     totals = outcome.totals
     priced = totals.all.rows - totals.all.not_priced
-    name = one_line(str(outcome.output))
+    name = one_line(outcome.output)
     parts: list[RenderableType] = [
         Text(
             f"{priced:,} of {totals.all.rows:,} jobs priced  rates of {outcome.day}  in {name}",
             style="bold",
         ),
         Text(""),
-        _sums_view({"all": totals.all}),
+        _SumsView(totals),
     ]
-    for sums in (totals.endpoints, totals.plans):
-        if len(sums) > 1:
-            parts += [Text(""), _sums_view(sums)]
-    if totals.all.without_bound:
-        what = "have no upper bound, because a frame rate or a rate is not known"
-        parts += [Text(""), Text(f"! {totals.all.without_bound:,} rows {what}: not in the sums")]
+    notes = (
+        (totals.all.without_bound, "no upper bound, as a frame rate or a rate is not known"),
+        (
+            totals.all.without_usd if totals.all.usd_hold else 0,
+            "no US$, as their plan is not given or has no price",
+        ),
+    )
+    for rows, what in notes:
+        if rows:
+            held = "1 row has" if rows == 1 else f"{rows:,} rows have"
+            parts += [Text(""), Text(f"! {held} {what}: not in that sum")]
     for title, counts in (("Findings", totals.findings), ("Not priced", totals.errors)):
         if counts:
             parts += [Text(""), Text(title, style="bold"), _counts_view(counts)]
     if outcome.kept:
-        parts += [Text(""), Text(f"{outcome.kept:,} rows were answered by an earlier run.")]
+        parts += [Text(""), Text(f"Answered by an earlier run: {outcome.kept:,}")]
     return Group(*parts)
 
 
@@ -53,7 +66,7 @@ def outcome_json(outcome: Outcome, error: PreflightError | None) -> str:
     """Write how a run ended as one line of JSON; `error` only where there is one."""
     body = {
         "schema": 1,
-        "output": valid_text(str(outcome.output)),
+        "output": valid_text(outcome.output),
         "rate_as_of": outcome.day.isoformat(),
         "kept_rows": outcome.kept,
         "totals": outcome.totals.to_json(),
@@ -68,23 +81,51 @@ def outcome_json(outcome: Outcome, error: PreflightError | None) -> str:
     return json.dumps(body, ensure_ascii=False)
 
 
-def _sums_view(sums: dict[str, Sums]) -> Table:
+class _SumsView:
+    """Sums in columns, of which some are left out where the terminal has no room for them."""
+
+    def __init__(self, totals: Totals) -> None:
+        self._totals = totals
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        anywhere = options.update(max_width=ENDLESS)
+        for names, between in LAYOUTS:
+            table = _sums_table(self._totals, names, between)
+            if Measurement.get(console, anywhere, table).maximum <= options.max_width:
+                break
+        yield table
+
+
+def _sums_table(totals: Totals, names: Sequence[str], between: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("")
-    for name in ("jobs", "not priced", "queued", "settled", "hold", "US$ hold"):
-        table.add_column(name, justify="right", style=None if name != "hold" else "bold")
-    for name, own in sums.items():
-        low, high = own.settled_credits_low, own.settled_credits_high
-        table.add_row(
-            f"  {name}",
-            f"{own.rows:,}",
-            f"{own.not_priced:,}" if own.not_priced else "",
-            f"{own.queued_credits:,}",
-            f"{low:,}" if low == high else f"{low:,} to {high:,}",
-            f"{own.hold_credits:,}",
-            _dollars(own.usd_hold),
-        )
+    table.add_column("", no_wrap=True)
+    for name in names:
+        style = "bold" if name == "hold" else None
+        table.add_column(name, justify="right", style=style, no_wrap=True)
+    _add_sums(table, {"all": totals.all}, names, between)
+    for title, sums in (("by endpoint", totals.endpoints), ("by plan", totals.plans)):
+        if len(sums) > 1:
+            table.add_row()
+            table.add_row(Text(title, style="dim"))
+            _add_sums(table, sums, names, between)
     return table
+
+
+def _add_sums(table: Table, sums: dict[str, Sums], names: Sequence[str], between: str) -> None:
+    for name, own in sorted(sums.items()):
+        cells = _cells(own, between)
+        table.add_row(f"  {name}", *(cells[each] for each in names))
+
+
+def _cells(sums: Sums, between: str) -> dict[str, str]:
+    low, high = sums.settled_credits_low, sums.settled_credits_high
+    return {
+        "jobs": f"{sums.rows:,}",
+        "not priced": f"{sums.not_priced:,}" if sums.not_priced else "",
+        "settled": f"{low:,}" if low == high else f"{low:,}{between}{high:,}",
+        "hold": f"{sums.hold_credits:,}",
+        "US$": _dollars(sums.usd_hold),
+    }
 
 
 def _dollars(amount: Decimal) -> str:

@@ -33,6 +33,7 @@ AS_JSON = {b"mh_preflight": b"json"}
 LONGEST_ROW = 1 << 20  # bytes of a row of CSV
 
 BIGGEST = 1 << 63  # what no whole number of a column reaches
+EXACT = 1 << 53  # up to which a float holds every whole number
 
 
 class JobsFile:
@@ -142,17 +143,19 @@ def _read_csv(path: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8-sig") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+                if b"\\ud" in line.lower():  # half a letter is no text that can be kept
+                    json.dumps(row, ensure_ascii=False).encode()
             except (ValueError, RecursionError):
                 row = None
             if not isinstance(row, dict):
                 raise InputError(
-                    f"{one_line(str(path))!r}: line {number} is no JSON object",
+                    f"{one_line(str(path))!r}: line {number} is no JSON object in UTF-8",
                     code="bad-table",
                     source=str(path),
                 )
@@ -172,8 +175,8 @@ def _look_jsonl(path: Path) -> tuple[pa.Schema, int]:
 def _kind(value: object) -> str:
     if value is None:
         return "null"
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= BIGGEST:
-        return "huge"
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > EXACT:
+        return "long" if abs(value) < BIGGEST else "huge"
     return {bool: "bool", int: "int", float: "float", str: "str"}.get(type(value), "other")
 
 
@@ -181,6 +184,8 @@ def _field(name: str, kinds: set[str]) -> pa.Field:
     types = {
         frozenset(["bool"]): pa.bool_(),
         frozenset(["int"]): pa.int64(),
+        frozenset(["long"]): pa.int64(),
+        frozenset(["int", "long"]): pa.int64(),
         frozenset(["float"]): pa.float64(),
         frozenset(["int", "float"]): pa.float64(),
         frozenset(["str"]): pa.string(),

@@ -13,6 +13,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,19 +25,22 @@ from mh_preflight.batch.files.totals import Totals
 from mh_preflight.batch.files.writing import whole_file, writer_of
 from mh_preflight.batch.table import estimate_batches
 from mh_preflight.errors import InputError, PreflightError
-from mh_preflight.media import ProbeCache
 from mh_preflight.units import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mh_preflight.batch.terms import Terms
+    from mh_preflight.rates import RateCard
 
 __all__ = ["Outcome", "run_batch"]
 
 PART_ROWS = 1 << 16
 PART_SECONDS = 5.0
 """A part is written after so many rows or so long, whichever comes first."""
+
+LEAST_ROWS = 64
+"""Rows that are priced before it is looked whether a part is due, however slow their files are."""
 
 STATE, LOCK = "run.json", "lock"
 
@@ -46,13 +50,13 @@ class Outcome:
     """How a run ended.
 
     Attributes:
-        output: The file of answers.
+        output: Where the answers are.
         totals: What all rows cost.
         day: The day whose rates counted.
         kept: Rows that an earlier run had answered.
     """
 
-    output: Path
+    output: str
     totals: Totals
     day: date
     kept: int
@@ -88,9 +92,12 @@ def run_batch(
         raise InputError("the answers would overwrite the jobs: give another name", field="output")
     found = open_jobs(jobs)
     check_schema(found.schema)
-    terms = replace(terms, folder=str(jobs.parent))
+    _check_names(found.schema.names, output)
+    terms = replace(terms, folder="" if jobs.parent == Path() else str(jobs.parent))
     if not output.parent.is_dir():
         raise _unwritable(output, "there is no such folder")
+    if output.is_dir():
+        raise _unwritable(output, "it is a folder")
     folder = output.with_name(f".{output.name}.mh-preflight")
     with _alone(folder, output):
         try:
@@ -102,6 +109,16 @@ def run_batch(
         except PreflightError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+
+
+def _check_names(names: list[str], output: Path) -> None:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None and format_of(output) == "jsonl":
+        raise InputError(
+            f"column {one_line(twice)}: is there twice, and JSON Lines cannot hold that",
+            code="bad-table",
+            field=one_line(twice),
+        )
 
 
 def _unwritable(output: Path, reason: str) -> InputError:
@@ -129,35 +146,40 @@ def _run(  # noqa: PLR0913, PLR0917  what a run needs
     if "totals" in state and state["output"] == _identity(output) and day == terms.day:
         begin(jobs.rows, jobs.rows)
         totals = Totals.from_json(terms.plan, state["totals"])
-        return Outcome(output, totals, day, jobs.rows)
+        return Outcome(str(output), totals, day, jobs.rows)
     if "totals" in state:  # it has ended, but on another day, or its answers are gone
         _empty(folder)
         state, day = {"of": print_of, "day": terms.day.isoformat()}, terms.day
         _keep(folder, state)
-    cache = terms.cache or ProbeCache(folder / "probes.sqlite")
-    terms = replace(terms, as_of=day, cache=cache)
+    terms = replace(terms, as_of=day)
     kept = _answered(folder)
     begin(jobs.rows, kept)
     _price(jobs, terms, folder, kept, done)
     totals = _assemble(jobs, output, terms, folder)
     _empty(folder)
     _keep(folder, {**state, "output": _identity(output), "totals": totals.to_json()})
-    return Outcome(output, totals, day, kept)
+    return Outcome(str(output), totals, day, kept)
 
 
 def _price(
     jobs: JobsFile, terms: Terms, folder: Path, kept: int, done: Callable[[int], None]
 ) -> None:
     """Answer the rows that are missing, part by part."""
-    stream = pa.RecordBatchReader.from_batches(jobs.schema, _after(jobs.batches(), kept))
+    pieces = _paced(_after(jobs.batches(), kept))
+    stream = pa.RecordBatchReader.from_batches(jobs.schema, pieces)
     part: list[pa.RecordBatch] = []
     first, rows, began = kept, 0, time.monotonic()
-    for batch in estimate_batches(stream, terms, done=done):
-        part.append(batch)
-        rows += batch.num_rows
-        if rows >= PART_ROWS or time.monotonic() - began >= PART_SECONDS:
+    try:
+        for batch in estimate_batches(stream, terms, done=done):
+            part.append(batch)
+            rows += batch.num_rows
+            if rows >= PART_ROWS or time.monotonic() - began >= PART_SECONDS:
+                _write_part(folder, first, part)
+                part, first, rows, began = [], first + rows, 0, time.monotonic()
+    except KeyboardInterrupt:
+        if part:
             _write_part(folder, first, part)
-            part, first, rows, began = [], first + rows, 0, time.monotonic()
+        raise
     if part:
         _write_part(folder, first, part)
 
@@ -170,6 +192,19 @@ def _after(batches: Iterator[pa.RecordBatch], kept: int) -> Iterator[pa.RecordBa
         kept = max(0, kept - batch.num_rows)
 
 
+def _paced(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Cut batches into pieces that take less time than a part may, where their files are slow."""
+    rows = LEAST_ROWS
+    for batch in batches:
+        first = 0
+        while first < batch.num_rows:
+            piece, began = batch.slice(first, rows), time.monotonic()
+            yield piece
+            first += piece.num_rows
+            fast = time.monotonic() - began < PART_SECONDS / 8
+            rows = min(rows * 4, PART_ROWS) if fast else max(rows // 4, LEAST_ROWS)
+
+
 def _assemble(jobs: JobsFile, output: Path, terms: Terms, folder: Path) -> Totals:
     """Write the answers of all parts, and add them up."""
     totals = Totals(terms.plan)
@@ -177,16 +212,40 @@ def _assemble(jobs: JobsFile, output: Path, terms: Terms, folder: Path) -> Total
     with whole_file(output, folder / "answers") as path:
         writer = writer_of(path, output, schema)
         try:
-            for part in _parts(folder):
-                with pa.OSFile(str(part)) as file:
-                    reader = pa.ipc.open_file(file)
-                    for number in range(reader.num_record_batches):
-                        batch = reader.get_batch(number)
-                        totals.add(batch)
-                        writer.write(batch)
+            for batch in _regrouped(_kept_batches(folder), schema):
+                totals.add(batch)
+                writer.write(batch)
         finally:
             writer.close()
     return totals
+
+
+def _kept_batches(folder: Path) -> Iterator[pa.RecordBatch]:
+    for part in _parts(folder):
+        with pa.OSFile(str(part)) as file:
+            yield from pa.ipc.open_stream(file)
+
+
+def _regrouped(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Give batches of one size, so that the answers are the same bytes however the run was cut."""
+    held, rows = [], 0
+    for batch in batches:
+        first = 0
+        while first < batch.num_rows:
+            piece = batch.slice(first, PART_ROWS - rows)
+            held.append(piece)
+            first, rows = first + piece.num_rows, rows + piece.num_rows
+            if rows == PART_ROWS:
+                yield _joined(held, schema)
+                held, rows = [], 0
+    if held:
+        yield _joined(held, schema)
+
+
+def _joined(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
+    table = pa.Table.from_batches(batches, schema).combine_chunks()
+    columns = [column.chunk(0) for column in table.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 # ------------------------------------------------------------------------------ what is kept so far
@@ -228,10 +287,16 @@ def _fingerprint(jobs: JobsFile, output: Path, terms: Terms) -> dict[str, Any]:
         "format": format_of(output),
         "plan": terms.plan,
         "as_of": None if terms.as_of is None else terms.as_of.isoformat(),
-        "rates": terms.card.version,
+        "rates": _card_print(terms.card),
         "basis": terms.basis,
         "reading": [terms.offline, terms.isolation, repr(terms.limits)],
     }
+
+
+def _card_print(card: RateCard) -> str:
+    """Name a rate card by all that stands in it; a file of the user's may have been edited."""
+    files = [*card.endpoints.values(), card.plans]
+    return sha256("\n".join(file.model_dump_json() for file in files).encode()).hexdigest()
 
 
 def _identity(path: Path) -> list[int] | None:
@@ -270,7 +335,8 @@ def _write_part(folder: Path, first: int, batches: list[pa.RecordBatch]) -> None
 
     def write(path: Path) -> None:
         options = pa.ipc.IpcWriteOptions(compression="lz4")
-        with pa.ipc.new_file(str(path), batches[0].schema, options=options) as file:
+        # A stream, and not a file: batches of a dictionary column may each have their own.
+        with pa.ipc.new_stream(str(path), batches[0].schema, options=options) as file:
             for batch in batches:
                 file.write(batch)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mh_preflight.batch.columns import as_text
 from mh_preflight.jobs import ENDPOINTS
 from mh_preflight.units import PLANS
 
@@ -33,7 +34,7 @@ class Sums:
         not_priced: Rows that have an error and no price.
         without_bound: Rows whose cost has no known upper bound: their frame rate is not known, or
             their rate.
-        queued_credits: Sum of what is taken when queued, of rows that have a likeliest value.
+        without_usd: Rows with a bound whose plan is not given, or has no price.
         settled_credits_low: Sum of the least that remains.
         settled_credits_high: Sum of the most that remains, of rows that have a bound.
         hold_credits: Sum of what must be affordable, of rows that have a bound.
@@ -43,7 +44,7 @@ class Sums:
     rows: int = 0
     not_priced: int = 0
     without_bound: int = 0
-    queued_credits: int = 0
+    without_usd: int = 0
     settled_credits_low: int = 0
     settled_credits_high: int = 0
     hold_credits: int = 0
@@ -58,14 +59,15 @@ class Sums:
         self.rows += rows.num_rows
         self.not_priced += _sum(unpriced)
         self.without_bound += _sum(costs) + _sum(unknown)
-        for name in (
-            "queued_credits",
-            "settled_credits_low",
-            "settled_credits_high",
-            "hold_credits",
-        ):
+        self.without_usd += rows["usd_hold"].null_count - rows["hold_credits"].null_count
+        for name in ("settled_credits_low", "settled_credits_high", "hold_credits"):
             setattr(self, name, getattr(self, name) + _sum(rows[name]))
         self.usd_hold += pc.sum(rows["usd_hold"]).as_py() or Decimal(0)
+
+    def merge(self, more: Sums) -> None:
+        """Add the sums over other rows."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(more, name))
 
     def to_json(self) -> dict[str, Any]:
         """Give the sums as JSON holds them."""
@@ -108,6 +110,16 @@ class Totals:
         _count(self.findings, pc.list_flatten(rows["findings"]))
         _count(self.errors, rows["error_code"].drop_null())
 
+    def merge(self, more: Totals) -> None:
+        """Add the totals of other rows."""
+        self.all.merge(more.all)
+        for held, others in ((self.endpoints, more.endpoints), (self.plans, more.plans)):
+            for key, sums in others.items():
+                held.setdefault(key, Sums()).merge(sums)
+        for counts, each in ((self.findings, more.findings), (self.errors, more.errors)):
+            for code, count in each.items():
+                counts[code] = counts.get(code, 0) + count
+
     def to_json(self) -> dict[str, Any]:
         """Give the totals as JSON holds them."""
         return {
@@ -130,7 +142,7 @@ class Totals:
 
 def _among(known: pa.Array, names: pa.Array, none: str) -> pa.Array:
     """Give names, so that strange ones in a table do not each have sums of their own."""
-    names = names.cast(pa.string())
+    names = as_text(names)
     fine = pc.or_(pc.is_in(names, known), pc.is_null(names))
     return pc.if_else(fine, names, OTHER).fill_null(none)
 

@@ -6,14 +6,12 @@ import json
 import math
 import os
 from contextlib import contextmanager, suppress
-from datetime import date, datetime, time
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mh_preflight.batch.columns import KNOWN, NUMBERS
+from mh_preflight.batch.columns import KNOWN, NUMBERS, as_text
 from mh_preflight.batch.files.reading import AS_JSON, format_of
 from mh_preflight.units import number_in
 
@@ -22,6 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["sync_folder", "whole_file", "writer_of"]
+
+
+AT_ONCE = 1 << 12
+"""Rows that are Python's objects at a time."""
 
 
 class Writer(Protocol):
@@ -98,7 +100,10 @@ class _CsvWriter:
         self._schema = flat
 
     def write(self, batch: pa.RecordBatch) -> None:
-        columns = [_flattened(column) for column in batch.columns]
+        columns = [
+            _flattened(column, field.name)
+            for column, field in zip(batch.columns, self._schema, strict=True)
+        ]
         self._writer.write(pa.RecordBatch.from_arrays(columns, schema=self._schema))
 
     def close(self) -> None:
@@ -106,33 +111,44 @@ class _CsvWriter:
 
 
 def _flat(kind: pa.DataType) -> pa.DataType:
-    return pa.string() if pa.types.is_nested(kind) or pa.types.is_dictionary(kind) else kind
+    plain = (pa.types.is_primitive, pa.types.is_decimal, pa.types.is_null, pa.types.is_large_string)
+    return kind if any(is_plain(kind) for is_plain in plain) else pa.string()
 
 
-def _flattened(column: pa.Array) -> pa.Array:
+def _flattened(column: pa.Array, name: str) -> pa.Array:
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        return column.cast(pa.string())
-    if pa.types.is_list(kind) and pa.types.is_string(kind.value_type):
+    if name == "findings":
         return pc.binary_join(column, " ")
-    if not pa.types.is_nested(kind):
+    if _flat(kind) == kind:
         return column
-    texts = [None if value is None else _json(value) for value in column.to_pylist()]
+    if pa.types.is_dictionary(kind) or pa.types.is_string_view(kind):
+        return as_text(column)
+    texts = [None if value is None else _json_text(value) for value in column.to_pylist()]
     return pa.array(texts, pa.string())
 
 
 class _JsonWriter:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._file = path.open("w", encoding="utf-8", newline="\n")
+        self._file = path.open("wb")
         self._readers = {field.name: _back(field) for field in schema}
 
     def write(self, batch: pa.RecordBatch) -> None:
-        for row in batch.to_pylist():
-            given = {name: self._readers[name](value) for name, value in row.items()}
-            self._file.write(f"{_json(given)}\n")
+        columns = [_readable(column) for column in batch.columns]
+        batch = pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+        for first in range(0, batch.num_rows, AT_ONCE):
+            for row in batch.slice(first, AT_ONCE).to_pylist():
+                given = {name: self._readers[name](value) for name, value in row.items()}
+                self._file.write(_json(given) + b"\n")
 
     def close(self) -> None:
         self._file.close()
+
+
+def _readable(column: pa.Array) -> pa.Array:
+    """Give times that are finer than Python's own as text."""
+    kind = column.type
+    fine = pa.types.is_timestamp(kind) or pa.types.is_time64(kind) or pa.types.is_duration(kind)
+    return column.cast(pa.string()) if fine and kind.unit == "ns" else column
 
 
 def _back(field: pa.Field) -> Callable[[Any], Any]:
@@ -158,26 +174,14 @@ def _number_or_text(value: str) -> int | float | str:
     return value if number is None or not math.isfinite(number) else number
 
 
-def _json(value: Any) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_as_text)
-    except ValueError:  # JSON has no word for what is no number
-        return json.dumps(_without_nan(value), ensure_ascii=False, default=_as_text)
+def _json(value: Any) -> bytes:
+    """Write JSON: decimals and dates as text, and null for what is no number."""
+    from pydantic_core import to_json
+
+    return to_json(value, inf_nan_mode="null", bytes_mode="base64", serialize_unknown=True)
 
 
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_nan(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, date | datetime | time):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    if isinstance(value, Decimal):
-        return str(value)
-    return str(value)
+def _json_text(value: Any) -> str:
+    """Write a value of a cell: JSON, but bytes without the quotes."""
+    text = _json(value).decode()
+    return text[1:-1] if isinstance(value, bytes) else text
