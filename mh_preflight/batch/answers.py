@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from mh_preflight.batch.columns import ANSWERS
 from mh_preflight.checks import CODES
 from mh_preflight.rates import dollars
-from mh_preflight.units import rate_text, seconds
+from mh_preflight.units import MICROSECOND, rate_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -131,7 +131,7 @@ class Answers:
             "error_message": _errors(self, "message"),
         }
         others = {
-            "window_seconds": pa.array(seconds_of(self.window), mask=~priced),
+            "window_seconds": pa.array(self.window / MICROSECOND, mask=~priced),
             "usd_hold": _decimals(self.usd),
             "rate_as_of": _where(priced, pa.scalar(self.day, pa.date32())),
             "findings": _lists(self.findings, priced),
@@ -139,11 +139,6 @@ class Answers:
         counts = {n: pa.array(self.counts[n], mask=~self.known[n]) for n in COUNTS}
         every = {**texts, **others, **counts}
         return [every[name] for name in ANSWERS.names]
-
-
-def seconds_of(whole: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Give whole microseconds as seconds, as `seconds` does."""
-    return whole / round(1 / seconds(1))
 
 
 def _texts(places: npt.NDArray[np.integer], texts: list[str]) -> pa.Array:

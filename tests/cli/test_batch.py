@@ -307,7 +307,8 @@ def test_the_sums_are_whole_however_narrow_the_terminal(
 
 
 INTERRUPTED = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored where tests run
 from mh_preflight.batch import table
 from mh_preflight.batch.files import run
 from mh_preflight.cli import main
