@@ -32,5 +32,6 @@ bench:  ## measure what is promised about speed, and print the tables
 	$(PYTHON) benchmarks/speed.py
 	$(PYTHON) benchmarks/probe.py
 	$(PYTHON) benchmarks/core.py
+	$(PYTHON) benchmarks/table.py
 
 .PHONY: help test slow cover lint format types imports bench

@@ -83,7 +83,7 @@ def price_frames(  # noqa: PLR0913, PLR0917  a column each
 
     All columns hold whole numbers (this is not checked: rounding is the caller's), with NaN where
     nothing is given; each has one value for each row, or one for all. Nothing is allocated but the
-    answers, where `out` does not hold them, and a few blocks of 65,536 rows.
+    answers, where `out` does not hold them, and a block of 65,536 rows.
 
     Args:
         start: Start of the window in whole microseconds.
@@ -123,13 +123,13 @@ def price_frames(  # noqa: PLR0913, PLR0917  a column each
     for name in out._fields:
         kind = np.uint8 if name == "reason" else np.float64
         check_out(getattr(out, name), rows, kind, f"out.{name}")
-    scratch = [np.empty(min(rows, BLOCK)) for _ in range(2)]
+    work = np.empty(min(rows, BLOCK))
     waiting: list[npt.NDArray[np.intp]] = []
     with np.errstate(all="ignore"):
         for block in blocks_of(rows):
             here = [np.asarray(column[block], np.float64) for column in columns]
             answers = PricedFrames._make([array[block] for array in out])
-            odd = _price_block(here, answers, [array[: len(here[0])] for array in scratch])
+            odd = _price_block(here, answers, work[: len(here[0])])
             if odd.size:
                 waiting.append(odd + block.start)
             if waiting and (block.stop == rows or sum(map(len, waiting)) >= BLOCK):
@@ -138,13 +138,11 @@ def price_frames(  # noqa: PLR0913, PLR0917  a column each
     return out
 
 
-def _price_block(columns: list[Column], answers: PricedFrames, scratch: list[Column]) -> Rows:
+def _price_block(columns: list[Column], answers: PricedFrames, work: Column) -> Rows:
     """Price one block, and give the few rows that plain arithmetic cannot answer."""
     start, end, media_end, fps, fps_denominator, limit, limit_denominator, rate = columns
-    window, work = scratch
     queued, low, high, amounts, reason = answers
-
-    np.subtract(end, start, out=window)
+    window = np.subtract(end, start, out=low)
     np.multiply(window, QUEUED_FPS, out=queued)
     windows_fit = np.maximum.reduce(queued.view(np.uint64)) < BOUND_BITS
     np.divide(queued, MICROSECOND, out=queued)
@@ -162,13 +160,6 @@ def _price_block(columns: list[Column], answers: PricedFrames, scratch: list[Col
 
     # A missing limit is none. `fmin` passes over a missing frame rate too, but that is not plain.
     np.fmin(high, amounts, out=high)
-    np.copyto(low, high)
-    past = np.flatnonzero(media_end < end)
-    if past.size:
-        there = np.maximum(media_end.take(past) - start.take(past), 0)
-        counted = fps.take(past) * there / (fps_denominator.take(past) * MICROSECOND)
-        limited = limit.take(past) * there / (limit_denominator.take(past) * MICROSECOND)
-        low[past] = np.ceil(np.fmin(counted, limited))
     np.multiply(high, rate, out=amounts)
     reason.fill(Reason.ANSWERED)
 
@@ -181,6 +172,13 @@ def _price_block(columns: list[Column], answers: PricedFrames, scratch: list[Col
         if not fit:
             np.multiply(window, factor, out=work)
             plain &= ~((work < 0) | (work >= BOUND))
+    np.copyto(low, high)
+    past = np.flatnonzero(media_end < end)
+    if past.size:
+        there = np.maximum(media_end.take(past) - start.take(past), 0)
+        counted = fps.take(past) * there / (fps_denominator.take(past) * MICROSECOND)
+        limited = limit.take(past) * there / (limit_denominator.take(past) * MICROSECOND)
+        low[past] = np.ceil(np.fmin(counted, limited))
     return np.flatnonzero(np.logical_not(plain, out=plain))
 
 

@@ -154,7 +154,7 @@ def test_files_that_were_not_asked_for_of_late_are_forgotten(
 ) -> None:
     monkeypatch.setattr(single, "REMEMBERED", 2)
     monkeypatch.setattr("mh_preflight.batch.table.SLICE", 1)
-    priced("", ["v.mp4", "v.mp4", "w.mp4", "v.mp4"])
+    priced("", ["v.mp4", "v.mp4", "w.mp4", "v.mp4", "v.mp4"])
     assert read == {"v.mp4": 2, "w.mp4": 1, "a.wav": 1}
 
 
