@@ -157,6 +157,9 @@ def _price_block(columns: list[Column], answers: PricedFrames, work: Column) -> 
     limits_fit = _fit(np.multiply(limit, window, out=amounts))
     np.divide(amounts, np.multiply(limit_denominator, MICROSECOND, out=work), out=amounts)
     np.ceil(amounts, out=amounts)
+    # What is divided by 0 looks like no limit, or a very high one, and is neither.
+    if not np.fmin.reduce(work) > 0:
+        plain &= work != 0
 
     # A missing limit is none. `fmin` passes over a missing frame rate too, but that is not plain.
     np.fmin(high, amounts, out=high)

@@ -97,6 +97,13 @@ def test_the_whole_price_is_that_of_fractions(rows: list[tuple[float, ...]]) -> 
     assert_priced(price_frames(*columns_of(rows)), rows)
 
 
+@pytest.mark.parametrize("limit", [0.0, 1.0, 24.0])
+def test_a_limit_over_nothing_is_none_that_can_be_kept(limit: float) -> None:
+    row = (0.0, 1e6, nan, 60.0, 1.0, limit, 0.0, 1.0)
+    assert_priced(price_frames(*columns_of([row])), [row])
+    assert priced_alone(row)[-1] == Reason.NO_LIMIT
+
+
 @given(st.lists(jobs() | odd_jobs(), min_size=1, max_size=30))
 def test_whatever_stands_in_a_row_is_answered_exactly_or_with_a_reason(
     rows: list[tuple[float, ...]],
