@@ -21,12 +21,13 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 @pytest.fixture(scope="session")
 def samples_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with clip.mp4, voice.wav, portrait.png, and the jobs.csv of the README."""
+    """Give a folder with clip.mp4, voice.wav, portrait.png, and the README's jobs.csv and body.json."""
     folder = tmp_path_factory.mktemp("samples")
     make_samples(folder)
     readme = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
-    jobs = readme.partition("```csv\n")[2].partition("```")[0]
-    (folder / "jobs.csv").write_text(jobs, encoding="utf-8")
+    for name, kind in (("jobs.csv", "csv"), ("body.json", "json")):
+        text = readme.partition(f"```{kind}\n")[2].partition("```")[0]
+        (folder / name).write_text(text, encoding="utf-8")
     return folder
 
 
@@ -42,8 +43,9 @@ def _only_here(host: Any, *arguments: Any, **more: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def _known_surroundings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the user's plan and the network out, and run docstrings beside the sample files."""
+    """Keep the user's plan, rates and network out, and run docstrings beside the sample files."""
     monkeypatch.delenv("MH_PREFLIGHT_PLAN", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(Path(os.devnull, "none")))
     monkeypatch.setattr(socket, "getaddrinfo", _only_here)
     if isinstance(request.node, pytest.DoctestItem):
         monkeypatch.chdir(request.getfixturevalue("samples_folder"))

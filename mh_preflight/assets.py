@@ -119,7 +119,7 @@ def _stated(job: Job, facts: Facts) -> Iterator[tuple[Literal["video", "audio"],
     kinds: tuple[Literal["video", "audio"], ...] = ("video", "audio")
     for kind in kinds:
         if stated := facts.of(kind):
-            name = next((name for name in sources if job.asset_kinds[name] == kind), None)
+            name = next((name for name in sources if job.kind_of(name) == kind), None)
             if name is None:
                 fact = f"{kind}_{next(iter(stated))}"
                 raise InputError(f"{fact}: {job.endpoint} has no {kind}", field=fact)

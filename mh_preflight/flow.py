@@ -17,10 +17,10 @@ from mh_preflight.errors import (
 from mh_preflight.estimate import Estimate, estimate_job, explain_estimate
 from mh_preflight.jobs import Job
 from mh_preflight.media import Isolation, Limits, Media, ProbeCache
-from mh_preflight.rates import BASES, Basis, RateCard, bundled_rates, dollars
+from mh_preflight.rates import BASES, Basis, RateCard, bundled_rates, dollars, whole_credits
 from mh_preflight.savings import Saving, find_fitting, find_savings
 from mh_preflight.settings import Settings, resolve_settings
-from mh_preflight.units import PLANS, Number, Plan, exact
+from mh_preflight.units import PLANS, Number, Plan, age_in_days, exact
 
 __all__ = ["Report", "preflight"]
 
@@ -119,7 +119,7 @@ class Report:
             usd = exact(max_usd, field="max_usd")
             if usd < 0:
                 raise InputError("max_usd: must not be negative", field="max_usd")
-            prices = [price for price in self.settings.per_credit.values() if price is not None]
+            prices = [price for price in self.settings.prices.values() if price is not None]
             if not prices:
                 plan = f"the {self.settings.plan} plan" if self.settings.plan else "any plan"
                 raise UnknownRateError(
@@ -127,8 +127,10 @@ class Report:
                     "max_usd cannot be kept, max_credits can",
                     field="max_usd",
                 )
-            number = int(usd // max(prices))
-            allowed.append((number, f"max_usd allows US$ {dollars(usd)}, {number:,} credits"))
+            each = [price.affordable(usd) for price in prices]
+            if bought := [number for number in each if number is not None]:
+                words = f"max_usd allows US$ {dollars(usd)}, {min(bought):,} credits"
+                allowed.append((min(bought), words))
         return min(allowed, default=(None, ""))
 
 
@@ -144,9 +146,11 @@ def preflight(  # noqa: PLR0913  what a price depends on
     limits: Limits | None = None,
     cache: ProbeCache | None = None,
     basis: Basis = "annual",
+    used_credits: int = 0,
     strict: bool = False,
     max_credits: int | None = None,
     max_usd: Number | None = None,
+    max_age_days: int | None = None,
 ) -> Report:
     """Find out what a job will cost and whether the API will take it, without sending anything.
 
@@ -162,13 +166,16 @@ def preflight(  # noqa: PLR0913  what a price depends on
         limits: As for `probe`.
         cache: As for `probe`.
         basis: How credits are paid, for the US dollars: `annual`, `monthly` or `usage`.
+        used_credits: Credits that were used this month already; they decide the band where usage is
+            billed, and nothing else.
         strict: Turn warnings into errors.
         max_credits: Raise where the hold is above this.
         max_usd: Raise where the hold is above this.
+        max_age_days: Raise where the sources of the rates were last compared more days before.
 
     Raises:
         MediaError: A file cannot be read, or was changed since it was probed.
-        UnknownRateError: No rate is known for the job on that day.
+        UnknownRateError: No rate is known for the job on that day, or none that is young enough.
         OverLimitError: The job may cost more than `max_credits` or `max_usd`.
         InputError: An argument cannot be used.
 
@@ -199,7 +206,16 @@ def preflight(  # noqa: PLR0913  what a price depends on
         raise InputError("as_of: must be a date", field="as_of")
     card = bundled_rates() if rates is None else rates
     day = datetime.now(UTC).date() if as_of is None else as_of
-    settings = resolve_settings(job, plan=plan, day=day, rates=card, basis=basis)
+    used = whole_credits(used_credits, field="used_credits")
+    settings = resolve_settings(
+        job,
+        plan=plan,
+        day=day,
+        rates=card,
+        basis=basis,
+        used=used,
+        max_age_days=age_in_days(max_age_days),
+    )
     known = probe_assets(
         job, media or {}, offline=offline, isolation=isolation, limits=limits, cache=cache
     )

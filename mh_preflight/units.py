@@ -22,6 +22,7 @@ __all__ = [
     "PLANS",
     "Number",
     "Plan",
+    "age_in_days",
     "ceil_div",
     "exact",
     "frame_rate",
@@ -239,6 +240,22 @@ def one_line(text: str, most: int = MOST_LETTERS) -> str:
             for letter in text
         )
     return shown if len(shown) <= most else f"{shown[: most - 3]}..."
+
+
+def age_in_days(value: object) -> int | None:
+    """Check how old rates may be.
+
+    Args:
+        value: Days, from 0 on; None for any age.
+
+    Raises:
+        InputError: It is no whole number, or negative.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InputError("max_age_days: must be a whole number, not below 0", field="max_age_days")
+    return value
 
 
 def ceil_div(dividend: int, divisor: int) -> int:

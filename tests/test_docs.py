@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -74,3 +76,12 @@ def test_the_changelog_names_the_version_of_the_rates() -> None:
 def test_links_between_documents_lead_somewhere(document: Path) -> None:
     for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8")):
         assert (document.parent / link).exists(), link
+
+
+def test_the_page_of_endpoints_is_what_the_rates_say() -> None:
+    printed = subprocess.run(
+        [sys.executable, ROOT / "docs" / "coverage.py"], capture_output=True, text=True, check=True
+    )
+    assert printed.stdout == (ROOT / "docs" / "endpoints.md").read_text(encoding="utf-8"), (
+        "run: python docs/coverage.py > docs/endpoints.md"
+    )

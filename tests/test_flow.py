@@ -3,6 +3,7 @@ from __future__ import annotations
 import pickle
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -231,3 +232,27 @@ def test_the_query_of_a_url_which_may_be_a_key_is_in_no_finding() -> None:
     found = mh.preflight(job, as_of=TODAY, media=known)
     assert "no-video-track" in [finding.code for finding in found.findings]
     assert "canary" not in " ".join(finding.message for finding in found.findings)
+
+
+def test_usage_is_priced_from_the_credits_used() -> None:
+    money = report(basis="usage", used_credits=99_500).estimate.usd["creator"]
+    assert money is not None
+    assert (money.queued, money.hold) == (Fraction("0.54"), Fraction("1.032"))
+    assert (money.per_credit, money.next_band) == (Fraction("0.0012"), (500, Fraction("0.00108")))
+    annual = report(used_credits=99_500).estimate.usd["creator"]
+    assert annual is not None
+    assert (annual.hold, annual.next_band) == (Fraction("0.9"), None)
+
+
+@pytest.mark.parametrize("used", [-1, 1.5, True, "1", None])
+def test_credits_used_are_whole_and_not_below_zero(used: Any) -> None:
+    with pytest.raises(mh.InputError, match="used_credits: must be a whole number") as error:
+        report(used_credits=used)
+    assert error.value.field == "used_credits"
+
+
+def test_a_limit_in_dollars_buys_credits_over_all_bands() -> None:
+    usage: dict[str, Any] = {"basis": "usage", "used_credits": 99_500}
+    assert report(**usage, max_usd="1.032").estimate.hold == 900
+    with pytest.raises(mh.OverLimitError, match=r"max_usd allows US\$ 1\.0319, 899 credits"):
+        report(**usage, max_usd="1.0319")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -30,17 +31,30 @@ def test_a_real_webm_of_sixty_frames_a_second_settles_at_six_hundred(tmp_path: P
 def test_the_estimate_is_the_charge(charge: dict[str, Any]) -> None:
     job = mh.job(charge["endpoint"], **charge["body"])
     media = {
-        name: mh.Media.given(kind, **charge[kind])
-        for name, kind in job.asset_kinds.items()
-        if kind in charge and name in job.sources()
+        name: mh.Media.given(job.kind_of(name), **charge.get(job.kind_of(name), {}))
+        for name in job.sources()
     }
-    for name in job.sources():
-        media.setdefault(name, mh.Media.given(job.asset_kinds[name]))
     day = date.fromisoformat(charge["as_of"])
     estimate = mh.preflight(job, plan=charge["plan"], as_of=day, media=media).estimate
+    between = charge.get("settled_between")
     for side in ("queued", "settled"):
         if side in charge:
             found = getattr(estimate, side)
-            assert (found.kind, found.credits) == ("exact", charge[side])
+            kind = "range" if between else "exact"
+            assert (found.kind, found.credits) == (kind, charge[side])
+    if between:
+        settled = estimate.settled
+        assert [settled.credits_low, settled.credits_high] == between
+        assert list(settled.why) == charge["why"]
     if "output_size" in charge:
         assert estimate.output_size == tuple(charge["output_size"])
+
+
+def test_every_observed_charge_has_its_golden_one() -> None:
+    folder = os.environ.get("MH_PREFLIGHT_FACTS")
+    if folder is None:
+        pytest.skip("MH_PREFLIGHT_FACTS is not set")
+    observed = json.loads((Path(folder) / "observed_charges.json").read_text())["observations"]
+    golden = {(each["endpoint"], each.get("settled")) for each in CHARGES}
+    missing = [o["id"] for o in observed if (o["endpoint"], o["final_credits"]) not in golden]
+    assert missing == []

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mh_preflight.batch.columns import FACTS, as_times, fractions_of
-from mh_preflight.batch.plain import FrameRates, PlainRows
+from mh_preflight.batch.plain import FrameRates, PlainRows, runs_in_columns
 from mh_preflight.batch.single import chosen_plan
 from mh_preflight.errors import InputError, PreflightError
 from mh_preflight.jobs import FIELDS, job_from_fields, model_of
@@ -71,6 +71,9 @@ def plain_rows(
         except PreflightError:  # each is refused by itself, for the first thing that is wrong
             left.append(rows)
             continue
+        if not runs_in_columns(group.settings):
+            left.append(rows)
+            continue
         stated = _stated(job, group)
         left.append(rows[~stated])
         if stated.any():
@@ -94,7 +97,7 @@ def _group(
     same = {name: value for name, value in cells.items() if not name.endswith("_seconds")}
     job = job_from_fields(model, {FIELDS[name]: value for name, value in same.items()})
     plan = chosen_plan(asked_plan, terms.plan)
-    settings = resolve_settings(job, plan=plan, day=terms.day, rates=terms.card, basis=terms.basis)
+    settings = resolve_settings(job, plan=plan, **terms.pricing)
     times = {name: column[rows] for name, column in values.times.items()}
     paths = {
         field.removeprefix("assets."): columns.arrays[name]
@@ -118,7 +121,7 @@ def _group(
 
 def _stated(job: Job, group: PlainRows) -> npt.NDArray[np.bool_]:
     """Tell in which rows exactly those facts are stated that the job has files for."""
-    kinds = {job.asset_kinds[name] for name in job.sources()}
+    kinds = {job.kind_of(name) for name in job.sources()}
     wanted = {"video": "video" in kinds, "audio": "audio" in kinds}
     fine: npt.NDArray[np.bool_] = np.isnan(group.video) != wanted["video"]
     fine &= (group.fps >= 0) == wanted["video"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +18,22 @@ from mh_preflight.checks import find_name_problems, find_standing_problems
 from mh_preflight.errors import InputError
 from mh_preflight.frames import Reason, credit_counts, frame_counts, price_frames
 from mh_preflight.jobs import SHORTEST_END
+from mh_preflight.rates import dollars
 from mh_preflight.units import MICROSECOND
 
 if TYPE_CHECKING:
     from mh_preflight.frames import Column
     from mh_preflight.jobs import Job
-    from mh_preflight.rates import RateRange
+    from mh_preflight.rates import CreditPrice, RateRange
     from mh_preflight.settings import Settings
 
-__all__ = ["PlainRows", "price_plain"]
+__all__ = ["PlainRows", "price_plain", "runs_in_columns"]
 
 LONGEST = 1e12
 """The longest window that is plain, in microseconds; longer ones are priced one by one."""
+
+LARGEST_RATE = 1_000_000
+"""The largest part of a rate of a second with which the longest window stays an int64."""
 
 Rows: TypeAlias = npt.NDArray[np.intp]
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -116,8 +121,21 @@ class _Side:
     @property
     def exact(self) -> Flags:
         same: Flags = self.credits_low == self.credits_high
-        same &= self.frames_low == self.frames_high
+        same &= (self.frames_low == self.frames_high) | np.isnan(self.frames_low)
         return same
+
+
+def runs_in_columns(settings: Settings) -> bool:
+    """Tell whether jobs with some settings can be priced as columns; others are priced each."""
+    billing = settings.billing
+    words = {*(billing.queued or ()), *(billing.settled or ())}
+    return (
+        billing.at_once in {None, "second"}
+        and not words & {"job", "half-source"}
+        and not settings.counted
+        and settings.on_day.one("durations", model=settings.model) is None
+        and settings.on_day.one("min_seconds", mode=settings.mode, model=settings.model) is None
+    )
 
 
 def price_plain(plain: PlainRows, answers: Answers) -> Rows:
@@ -138,7 +156,11 @@ def price_plain(plain: PlainRows, answers: Answers) -> Rows:
         end, there = _ends(plain)
     if plain.rows.size:
         try:
-            queued, settled = _queued(plain, end - plain.start), _settled(plain, end, there)
+            window = end - plain.start
+            if plain.settings.billing.at_once:
+                queued = settled = _at_once(plain.settings.price, window)
+            else:
+                queued, settled = _queued(plain, window), _settled(plain, end, there)
         except InputError:  # an amount that no column holds
             return np.concatenate([left, plain.rows])
         _fill(plain, end, queued, settled, answers)
@@ -153,29 +175,53 @@ def _ends(plain: PlainRows) -> tuple[Column, Column]:
     return np.where(np.isnan(plain.end), there, plain.end), there
 
 
+def _at_once(rate: RateRange, window: Column) -> _Side:
+    """Price seconds; a part of one is rounded down to credits, or up to seconds."""
+    if max(rate.high.numerator, rate.high.denominator, rate.low.numerator) > LARGEST_RATE:
+        raise InputError("a rate has no column that holds it")
+    times = window.astype(np.int64)
+    broken = times % MICROSECOND != 0
+
+    def credits(rate: Fraction, times: npt.NDArray[np.int64], *, down: bool) -> Column:
+        product, unit = times * rate.numerator, rate.denominator * MICROSECOND
+        rounded: npt.NDArray[np.int64] = product // unit if down else -(-product // unit)
+        return rounded.astype(float)
+
+    seconds = -(-times // MICROSECOND) * MICROSECOND
+    low, none = credits(rate.low, times, down=False), np.full(len(window), np.nan)
+    return _kinded(
+        none,
+        none,
+        none,
+        np.where(broken, credits(rate.low, times, down=True), low),
+        none if rate.expected is None else credits(rate.expected, times, down=False),
+        credits(rate.high, seconds, down=False),
+    )
+
+
 def _queued(plain: PlainRows, window: Column) -> _Side:
     settings = plain.settings
-    least, most = settings.billing.queued
+    least, most = cast("tuple[Literal['seconds'] | Fraction, Fraction]", settings.billing.queued)
     high = _counts(most, window)
     if settings.second is None or least != "seconds":
         low = high if least == "seconds" else _counts(least, window)
-        return _priced(low, np.where(low == high, high, np.nan), high, settings.frame)
+        return _priced(low, np.where(low == high, high, np.nan), high, settings.price)
     # Seconds may be counted and not frames: then nothing is rounded before the price.
     low = _counts(settings.billing.native or most, window)
     none = np.full(len(window), np.nan)
-    amounts = _counts(settings.second.low, window), none, _amounts(high, settings.frame.high)
+    amounts = _counts(settings.second.low, window), none, _amounts(high, settings.price.high)
     return _kinded(low, none, high, *amounts)
 
 
 def _settled(plain: PlainRows, end: Column, there: Column) -> _Side:
     settings = plain.settings
-    least, most = settings.billing.settled
+    least, most = cast("tuple[object, object]", settings.billing.settled)
     window = end - plain.start
     held = np.clip(np.fmin(end, there) - plain.start, 0, None)
     if isinstance(least, Fraction) and isinstance(most, Fraction):
         low, high = _counts(least, np.fmin(window, held)), _counts(most, window)
         expected = _counts(least, window) if least == most else np.full(len(window), np.nan)
-        return _priced(low, expected, high, settings.frame)
+        return _priced(low, expected, high, settings.price)
     priced = price_frames(
         plain.start,
         end,
@@ -188,7 +234,7 @@ def _settled(plain: PlainRows, end: Column, there: Column) -> _Side:
     )
     if priced.reason.any():
         raise InputError(f"a row has no answer: {Reason(priced.reason.max()).name}")
-    return _priced(priced.low, priced.high, priced.high, settings.frame)
+    return _priced(priced.low, priced.high, priced.high, settings.price)
 
 
 def _priced(low: Column, expected: Column, high: Column, rate: RateRange) -> _Side:
@@ -244,11 +290,14 @@ def _fill(plain: PlainRows, end: Column, queued: _Side, settled: _Side, answers:
         answers.counts[name][rows] = np.where(known, column, 0).astype(np.int64)
     answers.window[rows] = end - plain.start
     answers.kind[rows] = np.where(settled.exact, KINDS.index("exact"), KINDS.index("range"))
-    price = settings.per_credit.get(settings.plan) if settings.plan else None
+    price = settings.prices.get(settings.plan) if settings.plan else None
     if price is not None:
         answers.usd[rows] = _ten_thousandths(hold, price)
     findings = _findings(plain, end, queued, settled)
     native = settings.billing.native
+    if settings.billing.at_once:
+        answers.findings[rows] = findings
+        return
     if native is None:
         outputs, idle = _outputs(plain)
         answers.source_fps[rows] = plain.rates.places[plain.fps]
@@ -263,14 +312,20 @@ def _fill(plain: PlainRows, end: Column, queued: _Side, settled: _Side, answers:
     answers.findings[rows] = findings
 
 
-def _ten_thousandths(amounts: Column, price: Fraction) -> npt.NDArray[np.int64]:
-    """Round dollars once, half up, as `dollars` does."""
-    numerator, denominator = 2 * price.numerator * TEN_THOUSANDTHS, 2 * price.denominator
-    if float(amounts.max()) * numerator < 2**62:
-        whole = amounts.astype(np.int64) * numerator + price.denominator
-        return whole // denominator
-    exactly = [(int(one) * numerator + price.denominator) // denominator for one in amounts]
-    return np.array(exactly, np.int64)
+def _ten_thousandths(amounts: Column, price: CreditPrice) -> npt.NDArray[np.int64]:
+    """Price credits band after band, and round dollars once, half up, as `dollars` does."""
+    shared = math.lcm(*(per_credit.denominator for _, per_credit in price.ahead))
+    factors = [int(2 * TEN_THOUSANDTHS * shared * per_credit) for _, per_credit in price.ahead]
+    if float(amounts.max()) * max(factors) + shared >= 2**62:
+        exactly = [int(dollars(price.cost(int(one))) * TEN_THOUSANDTHS) for one in amounts]
+        return np.array(exactly, np.int64)
+    left = amounts.astype(np.int64)
+    total = np.full(len(left), shared)
+    for (room, _), factor in zip(price.ahead, factors, strict=True):
+        taken = left if room is None else np.minimum(left, room)
+        total += taken * factor
+        left = left - taken
+    return total // (2 * shared)
 
 
 def _outputs(plain: PlainRows) -> tuple[Rows, Flags]:
@@ -300,7 +355,7 @@ def _findings(plain: PlainRows, end: Column, queued: _Side, settled: _Side) -> B
     if job.trimmed == "video":
         flags["window-past-end"] = end > plain.video
         flags["fps-above-30"] = settled.credits_high > queued.credits_high
-    found = np.full(plain.rows.size, bits_of(find_standing_problems(settings)), np.int64)
+    found = np.full(plain.rows.size, bits_of(find_standing_problems(job, settings)), np.int64)
     for code, where in flags.items():
         found[where] |= BITS[code]
     for name in job.sources():
@@ -310,7 +365,7 @@ def _findings(plain: PlainRows, end: Column, queued: _Side, settled: _Side) -> B
 
 def _names(plain: PlainRows, name: str) -> Bits:
     """Look at the names of files: those with a usual ending at once, the others each."""
-    kind, settings = plain.job.asset_kinds[name], plain.settings
+    kind, settings = plain.job.kind_of(name), plain.settings
     # Nothing of a picture decides a price, so that it is not looked at.
     unread = BITS["not-probed"] if kind == "image" else 0
     found = np.full(plain.rows.size, unread, np.int64)

@@ -116,7 +116,7 @@ class Reader:
             if name not in given
             and not is_upload(source)
             and not (self._terms.offline and is_remote(source))
-            and not (stated and asked.job.asset_kinds[name] == "image")
+            and not (stated and asked.job.kind_of(name) == "image")
         }
 
     def _read(self, name: str, source: str) -> Media | PreflightError:
@@ -169,7 +169,7 @@ def ask_row(row: int, cells: Mapping[str, Any], terms: Terms) -> Asked:
     else:
         job = model(**_placed_body(json_object(request), terms.folder))
     plan = chosen_plan(asked_plan, terms.plan)
-    settings = resolve_settings(job, plan=plan, day=terms.day, rates=terms.card, basis=terms.basis)
+    settings = resolve_settings(job, plan=plan, **terms.pricing)
     return Asked(row, job, settings, facts, request is None and "end_seconds" not in given)
 
 
@@ -202,9 +202,7 @@ def answer_row(
     known = stated_media(job, known, asked.facts)
     if asked.to_end:
         job = job.changed({"end_seconds": seconds(end_of_media(job, known))})
-        settings = resolve_settings(
-            job, plan=settings.plan, day=terms.day, rates=terms.card, basis=terms.basis
-        )
+        settings = resolve_settings(job, plan=settings.plan, **terms.pricing)
     estimate = estimate_job(job, known, settings)
     answers.fill(asked.row, settings, estimate, find_problems(job, known, settings, estimate))
 
@@ -228,7 +226,7 @@ def _workers(terms: Terms) -> int:
 
 
 def _kinds(job: Job) -> list[str]:
-    return [job.asset_kinds[name] for name in job.sources()]
+    return [job.kind_of(name) for name in job.sources()]
 
 
 def _key(name: str, source: str) -> tuple[bool, str]:

@@ -45,6 +45,8 @@ def estimate_table(  # noqa: PLR0913  what prices depend on
     limits: Limits | None = None,
     cache: ProbeCache | None = None,
     workers: int | None = None,
+    max_age_days: int | None = None,
+    used_credits: int = 0,
 ) -> pa.Table:
     """Price a table of jobs, one a row, without sending anything.
 
@@ -67,6 +69,9 @@ def estimate_table(  # noqa: PLR0913  what prices depend on
         limits: As for `probe`.
         cache: As for `probe`.
         workers: Files that are read at once.
+        max_age_days: Rows whose rates were last checked more days before have no price.
+        used_credits: Credits that were used this month already; where usage is billed, each row is
+            priced from the next one on.
 
     Returns:
         The table with the columns of `ANSWERS`; rows and their order stay.
@@ -90,7 +95,8 @@ def estimate_table(  # noqa: PLR0913  what prices depend on
         >>> estimate_table(jobs, plan="creator")["settled_credits_high"].to_pylist()
         [900]
     """
-    terms = Terms(plan, as_of, rates, basis, folder, offline, isolation, limits, cache, workers)
+    reading = (folder, offline, isolation, limits, cache, workers)
+    terms = Terms(plan, as_of, rates, basis, *reading, max_age_days, used_credits)
     stream = _stream_of(table)
     batches = list(estimate_batches(stream, terms))
     return pa.Table.from_batches(batches, _answered(stream.schema))

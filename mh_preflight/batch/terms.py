@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mh_preflight.errors import InputError
-from mh_preflight.rates import BASES, Basis, RateCard, bundled_rates
-from mh_preflight.units import PLANS, Plan
+from mh_preflight.rates import BASES, Basis, RateCard, bundled_rates, whole_credits
+from mh_preflight.units import PLANS, Plan, age_in_days
 
 if TYPE_CHECKING:
     from mh_preflight.media import Isolation, Limits, ProbeCache
@@ -31,6 +31,10 @@ class Terms:
         limits: As for `probe`.
         cache: As for `probe`.
         workers: Files that are read at once; by default as many as there are processors.
+        max_age_days: Days before the day that is priced within which the sources of the rates must
+            have been compared; a row with older ones has no price.
+        used_credits: Credits that were used this month already; where usage is billed, each row is
+            priced from the next one on.
 
     Raises:
         InputError: A value cannot be used.
@@ -46,6 +50,8 @@ class Terms:
     limits: Limits | None = None
     cache: ProbeCache | None = None
     workers: int | None = None
+    max_age_days: int | None = None
+    used_credits: int = 0
     day: date = field(init=False)
     card: RateCard = field(init=False)
 
@@ -56,5 +62,18 @@ class Terms:
             raise InputError(f"basis: {self.basis!r} is none of {', '.join(BASES)}", field="basis")
         if isinstance(self.as_of, datetime) or not isinstance(self.as_of, date | None):
             raise InputError("as_of: must be a date", field="as_of")
+        age_in_days(self.max_age_days)
+        whole_credits(self.used_credits, field="used_credits")
         object.__setattr__(self, "day", self.as_of or datetime.now(UTC).date())
         object.__setattr__(self, "card", self.rates or bundled_rates())
+
+    @property
+    def pricing(self) -> dict[str, Any]:
+        """The arguments of `resolve_settings` that are the same for every row."""
+        return {
+            "day": self.day,
+            "rates": self.card,
+            "basis": self.basis,
+            "used": self.used_credits,
+            "max_age_days": self.max_age_days,
+        }

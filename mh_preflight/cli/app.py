@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mh_preflight.cli.batch import batch
+from mh_preflight.cli.calibrate import calibrate
 from mh_preflight.cli.demo import demo
 from mh_preflight.cli.estimate import estimate
 from mh_preflight.cli.exits import UNEXPECTED, USAGE, print_error
+from mh_preflight.cli.plans import plans
 from mh_preflight.cli.probe import probe_files
 from mh_preflight.cli.rates import rates
 from mh_preflight.cli.schema import schema
+from mh_preflight.cli.update import rates_update
 from mh_preflight.errors import InputError, PreflightError
 
 if TYPE_CHECKING:
@@ -45,7 +48,10 @@ def build_app() -> typer.Typer:
     app.command("probe")(probe_files)
     app.command("estimate")(estimate)
     app.command("batch")(batch)
+    app.command("calibrate")(calibrate)
+    app.command("plans")(plans)
     app.command("rates")(rates)
+    app.command("rates-update")(rates_update)
     app.command("schema")(schema)
     return app
 

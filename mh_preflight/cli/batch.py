@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mh_preflight.checks import CODES
-from mh_preflight.cli.exits import FINDING, FINE, OVER_LIMIT, UNEXPECTED, print_error
+from mh_preflight.cli.exits import FINE, UNEXPECTED, exit_code, print_error
 from mh_preflight.cli.options import (
     AsOf,
     BasisName,
     Json,
+    MaxAge,
     PlanName,
     RatesFile,
+    UsedCredits,
     chosen_basis,
     chosen_plan,
     chosen_rates,
     day_from,
+    rates_line,
 )
 from mh_preflight.cli.output import show
 from mh_preflight.cli.reading import (
@@ -33,12 +36,19 @@ from mh_preflight.cli.reading import (
     Timeout,
     reading,
 )
-from mh_preflight.errors import FindingsError, InputError, OverLimitError, PreflightError
+from mh_preflight.errors import (
+    FindingsError,
+    InputError,
+    OverLimitError,
+    PreflightError,
+    UnknownRateError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mh_preflight.batch.files import Outcome, Totals
+    from mh_preflight.rates import RateCard
 
 __all__ = ["batch"]
 
@@ -83,7 +93,9 @@ def batch(  # noqa: PLR0913  one parameter an option
     plan: PlanName = None,
     as_of: AsOf = None,
     rates: RatesFile = None,
+    max_age: MaxAge = None,
     usd: BasisName = "annual",
+    used: UsedCredits = 0,
     isolation: IsolationName = None,
     allow_http: AllowHttp = False,
     allow_private: AllowPrivate = False,
@@ -131,37 +143,44 @@ def batch(  # noqa: PLR0913  one parameter an option
         "plan": chosen_plan(plan),
         "as_of": day_from(as_of),
         "basis": chosen_basis(usd),
+        "used_credits": used,
+        "max_age_days": max_age,
         "offline": offline,
     }
+    card = chosen_rates(rates)
     if engine == "ray":
         if cached:
             raise InputError("--cache: is of one machine, and not for --engine ray", field="cache")
-        outcome = _on_ray(jobs, output, rates, workers, {**chosen, **how.arguments})
+        outcome = _on_ray(jobs, output, card, workers, {**chosen, **how.arguments})
     elif engine == "local":
-        terms = Terms(rates=chosen_rates(rates), workers=workers, **chosen, **how.arguments)
+        terms = Terms(rates=card, workers=workers, **chosen, **how.arguments)
         with _progress() as (begin, done):
             outcome = run_batch(Path(jobs), Path(output), terms, begin=begin, done=done)
     else:
         raise InputError(f"--engine: {engine!r} is none of local, ray", field="engine")
-    failed = _failed(outcome.totals, fail_on or [], strict=strict)
-    over = _over(outcome.totals, max_credits)
-    ended = _show(outcome, failed or over, as_json=as_json)
+    error = (
+        _too_old(outcome.totals)
+        or _failed(outcome.totals, fail_on or [], strict=strict)
+        or _over(outcome.totals, max_credits)
+    )
+    known = rates_line(card, outcome.day, outcome.totals.endpoints)
+    ended = _show(outcome, known, error, as_json=as_json)
     if ended:
         raise typer.Exit(ended)
 
 
 def _on_ray(
-    jobs: str, output: str, rates: Path | None, workers: int | None, chosen: dict[str, Any]
+    jobs: str, output: str, rates: RateCard, workers: int | None, chosen: dict[str, Any]
 ) -> Outcome:
     from mh_preflight.batch.files import Outcome
     from mh_preflight.batch.ray import estimate_files
 
     del chosen["cache"]
-    spread = estimate_files(jobs, output, rates_file=rates, workers=workers or 1, **chosen)
+    spread = estimate_files(jobs, output, rates=rates, workers=workers or 1, **chosen)
     return Outcome(spread.output, spread.totals, spread.day, kept=0)
 
 
-def _show(outcome: Outcome, error: PreflightError | None, *, as_json: bool) -> int:
+def _show(outcome: Outcome, rates: str, error: PreflightError | None, *, as_json: bool) -> int:
     if as_json:
         from mh_preflight.render.totals import outcome_json
 
@@ -169,12 +188,22 @@ def _show(outcome: Outcome, error: PreflightError | None, *, as_json: bool) -> i
     else:
         from mh_preflight.render.totals import outcome_view
 
-        show(outcome_view(outcome))
+        show(outcome_view(outcome, rates))
         if error is not None:
             print_error(error, as_json=False)
-    if error is None:
-        return FINE
-    return FINDING if isinstance(error, FindingsError) else OVER_LIMIT
+    return FINE if error is None else exit_code(error)
+
+
+def _too_old(totals: Totals) -> UnknownRateError | None:
+    rows = totals.errors.get("rates-too-old")
+    if rows is None:
+        return None
+    return UnknownRateError(
+        f"{_rows(rows)} no rate that is young enough: get newer ones with "
+        "`mh-preflight rates-update`",
+        code="rates-too-old",
+        field="max_age",
+    )
 
 
 def _failed(totals: Totals, codes: list[str], *, strict: bool) -> FindingsError | None:

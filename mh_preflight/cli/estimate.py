@@ -14,8 +14,10 @@ from mh_preflight.cli.options import (
     AsOf,
     BasisName,
     Json,
+    MaxAge,
     PlanName,
     RatesFile,
+    UsedCredits,
     chosen_basis,
     chosen_plan,
     chosen_rates,
@@ -69,8 +71,8 @@ def estimate(  # noqa: PLR0913  one parameter an option
     endpoint: Annotated[
         str,
         typer.Argument(
-            help="lip-sync or ai-talking-photo.",
-            autocompletion=lambda: [model.endpoint for model in ENDPOINTS],
+            help="lip-sync, ai-talking-photo, or with --request any other: text-to-video, ...",
+            autocompletion=lambda: list(ENDPOINTS),
         ),
     ],
     video: Annotated[Text, _option("--video", "The video.", ASSETS, "FILE")] = None,
@@ -118,7 +120,9 @@ def estimate(  # noqa: PLR0913  one parameter an option
     plan: PlanName = None,
     as_of: AsOf = None,
     rates: RatesFile = None,
+    max_age: MaxAge = None,
     usd: BasisName = "annual",
+    used: UsedCredits = 0,
     isolation: IsolationName = None,
     allow_http: AllowHttp = False,
     allow_private: AllowPrivate = False,
@@ -154,11 +158,12 @@ def estimate(  # noqa: PLR0913  one parameter an option
     facts = Facts(video_fps, video_duration, audio_duration)
     plan_name, day = chosen_plan(plan), day_from(as_of) or datetime.now(UTC).date()
     card, basis = chosen_rates(rates), chosen_basis(usd)
-    resolve_settings(job, plan=plan_name, day=day, rates=card)  # no rate: no file needs to be read
+    # Where there is no rate, or none that is young enough, no file needs to be read.
+    resolve_settings(job, plan=plan_name, day=day, rates=card, max_age_days=max_age)
     how = reading(isolation, http=allow_http, private=allow_private, timeout=timeout, cached=cached)
     with working("reading the files"):
         media = _media(job, facts, how, offline=offline)
-    if request is None and "end_seconds" not in given:
+    if request is None and job.trimmed is not None and "end_seconds" not in given:
         job = job.changed({"end_seconds": _end_of_media(job, media)})
     report = preflight(
         job,
@@ -168,6 +173,7 @@ def estimate(  # noqa: PLR0913  one parameter an option
         media=media,
         offline=True,  # what can be read has been read
         basis=basis,
+        used_credits=used,
         strict=strict,
     )
     over = _over_limit(report, max_credits, max_usd)

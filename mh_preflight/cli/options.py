@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tomllib
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
-from mh_preflight.errors import InputError
+from mh_preflight.errors import InputError, RateFileError
 from mh_preflight.rates import BASES, Basis, RateCard, bundled_rates
-from mh_preflight.units import PLANS, Plan, number_in
+from mh_preflight.units import PLANS, Plan, number_in, one_line
 
 __all__ = [
     "AsOf",
     "BasisName",
     "Json",
+    "MaxAge",
     "PlanName",
     "RatesFile",
+    "UsedCredits",
     "chosen_basis",
     "chosen_plan",
     "chosen_rates",
     "day_from",
     "field_of",
     "number_from",
+    "rates_line",
 ]
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -53,9 +58,34 @@ Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 BasisName: TypeAlias = Annotated[
     str, typer.Option("--usd", help="How credits are paid: annual, monthly or usage.")
 ]
+UsedCredits: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--used",
+        min=0,
+        help="Credits that were used this month already; decides the band where usage is billed.",
+        metavar="N",
+        show_default=False,
+    ),
+]
 RatesFile: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--rates", help="A rate file of your own, which replaces the bundled one."),
+    list[Path] | None,
+    typer.Option(
+        "--rates",
+        help="A file of your own rates, whole or some entries; may be given more than once.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+MaxAge: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--max-age",
+        min=0,
+        help="End with 5 where the rates were last checked more days before.",
+        metavar="DAYS",
+        show_default=False,
+    ),
 ]
 
 
@@ -91,13 +121,47 @@ def _plan_from_file(path: Path) -> str | None:
     return plan
 
 
-def chosen_rates(path: Path | None) -> RateCard:
-    """Give the bundled rates, with a file of the user's own where one is given.
+def chosen_rates(paths: Iterable[Path] | None) -> RateCard:
+    """Give the rates in use: bundled or of an update, with the files of the user's own.
 
     Raises:
-        RateFileError: The file does not load.
+        RateFileError: A file does not load.
     """
-    return bundled_rates() if path is None else bundled_rates().with_file(path)
+    card = _in_use()
+    for path in paths or ():
+        card = card.with_file(path)
+    return card
+
+
+def _in_use() -> RateCard:
+    """Give the update where there is one that is newer; a damaged one is told of."""
+    from mh_preflight.rates.installed import update_in_use
+
+    try:
+        return update_in_use() or bundled_rates()
+    except RateFileError as error:
+        print(  # noqa: T201  for people
+            f"mh-preflight: the rates of the update cannot be used, and the bundled ones count: "
+            f"{one_line(error.message)}",
+            file=sys.stderr,
+        )
+        return bundled_rates()
+
+
+def rates_line(card: RateCard, day: date, endpoints: Iterable[str] | None = None) -> str:
+    """Say which rates count, and how old they are.
+
+    Args:
+        card: The rates.
+        day: The day that is priced.
+        endpoints: Those that are priced; all by default.
+    """
+    names = [name for name in endpoints or card.endpoints if name in card.endpoints]
+    checked = min((card.endpoints[name].checked for name in names), default=card.plans.checked)
+    age = max(0, (day - checked).days)
+    days = "1 day" if age == 1 else f"{age:,} days"
+    version = card.version if endpoints is None else card.version_for(*names)
+    return f"rates {version}, checked {checked}, {days} before {day}"
 
 
 def day_from(text: str | None, option: str = "--as-of") -> date | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mh_preflight.cli.options import AsOf, Json, RatesFile, chosen_rates, day_from
+from mh_preflight.cli.options import AsOf, Json, RatesFile, chosen_rates, day_from, rates_line
 from mh_preflight.cli.output import show
 from mh_preflight.errors import InputError, UnknownRateError
 
@@ -22,7 +22,9 @@ def rates(
     endpoint: Annotated[str | None, typer.Argument(help="Show the history of one.")] = None,
     between: Annotated[
         tuple[str, str] | None,
-        typer.Option(help="Show only what changed after one day and up to another."),
+        typer.Option(
+            help="Show only what changed after one day and up to another.", metavar="DAY DAY"
+        ),
     ] = None,
     as_of: AsOf = None,
     rates_file: RatesFile = None,
@@ -42,19 +44,20 @@ def rates(
         raise UnknownRateError(f"no rate is known on {day}")
     if as_json:
         shown = [_table(file, rates_of[file.endpoint]) for file in files]
-        answer = {"card_version": card.version, "endpoints": shown}
+        version = card.version if endpoint is None else card.version_for(endpoint)
+        answer = {"card_version": version, "endpoints": shown}
         typer.echo(json.dumps(answer, ensure_ascii=False))
         return
-    from mh_preflight.render.terminal import history_view, rates_view
+    from mh_preflight.render.rates import changes_view, history_view, rates_view
 
-    if endpoint is None and days is None:
-        show(rates_view(card, day))
-        return
-    for file in files:
-        if rates_of[file.endpoint]:
-            show(history_view(file, rates_of[file.endpoint]))
-        else:
-            typer.echo(f"{file.title}: nothing changed")
+    known = rates_line(card, day, [file.endpoint for file in files])
+    if days is not None:
+        show(changes_view(files, *days, known))
+    elif endpoint is None:
+        show(rates_view(card, day, known))
+    else:
+        for file in files:
+            show(history_view(file, rates_of[file.endpoint], known))
 
 
 def _days(between: tuple[str, str] | None) -> tuple[date, date] | None:

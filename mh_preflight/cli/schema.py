@@ -11,17 +11,17 @@ from mh_preflight.cli.options import Json
 from mh_preflight.errors import InputError
 from mh_preflight.jobs import ENDPOINTS, model_of
 from mh_preflight.media import Media
-from mh_preflight.rates import EndpointFile, PlansFile
+from mh_preflight.rates import file_schema
 from mh_preflight.render.wire import ErrorBody, report_schema
 
 __all__ = ["schema"]
 
 ANSWERS = ("estimate", "probe", "error")
-FILES = ("rates", "plans")
+FILES = ("rates", "plans", "override")
 
 
 def _known() -> list[str]:
-    return [*ANSWERS, *FILES, *(model.endpoint for model in ENDPOINTS)]
+    return [*ANSWERS, *FILES, *ENDPOINTS]
 
 
 def schema(
@@ -29,7 +29,7 @@ def schema(
         str,
         typer.Argument(
             help="estimate, probe or error (what comes out); an endpoint (its request body); "
-            "rates or plans (a rate file).",
+            "rates, plans or override (a rate file).",
             autocompletion=_known,
         ),
     ] = "estimate",
@@ -47,8 +47,8 @@ def schema(
     elif of == "error":
         found = ErrorBody.model_json_schema(mode="serialization")
     elif of in FILES:
-        found = (EndpointFile if of == "rates" else PlansFile).model_json_schema(by_alias=True)
-    elif of in {model.endpoint for model in ENDPOINTS}:
+        found = file_schema(of)
+    elif of in ENDPOINTS:
         found = model_of(of).model_json_schema()
     else:
         known = ", ".join(_known())

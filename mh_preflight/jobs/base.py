@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import (
@@ -28,11 +29,13 @@ __all__ = [
     "FpsLimit",
     "Intensity",
     "Job",
+    "OutputJob",
     "Part",
     "Path",
     "Pixels",
     "Seconds",
     "WindowedJob",
+    "chosen",
     "json_object",
 ]
 
@@ -121,10 +124,20 @@ class Job(Part):
 
     endpoint: ClassVar[str]
     """The endpoint, named as in the URL."""
-    asset_kinds: ClassVar[Mapping[str, AssetKind]]
-    """What each file of `assets` has to be."""
-    trimmed: ClassVar[AssetKind]
-    """The kind of file that `start_seconds` and `end_seconds` cut."""
+    asset_kinds: ClassVar[Mapping[str, AssetKind]] = MappingProxyType({})
+    """What each file of `assets` has to be, by its field; a list or a list's items count as one."""
+    trimmed: ClassVar[AssetKind | None] = None
+    """The kind of file that the window cuts; None where the window is what is made."""
+    end_field: ClassVar[str] = "end_seconds"
+    """The field that ends the window."""
+    mode_field: ClassVar[str] = "style.generation_mode"
+    """The field that chooses the mode."""
+    size_field: ClassVar[str] = "resolution"
+    """The field that chooses the size."""
+    reference_field: ClassVar[str] = "references"
+    """The field with files besides the first, of which a number is taken."""
+    text_field: ClassVar[str | None] = None
+    """The field whose characters are limited or charged."""
 
     def __init__(self, **body: Any) -> None:
         try:
@@ -140,6 +153,20 @@ class Job(Part):
             JobError: It is no JSON object, or the job is wrong in itself.
         """
         return cls(**json_object(text))
+
+    @classmethod
+    def kind_of(cls, name: str) -> AssetKind:
+        """Tell what a file has to be.
+
+        Args:
+            name: Its name in `sources`.
+        """
+        return cls.asset_kinds[".".join(part for part in name.split(".") if not part.isdigit())]
+
+    @classmethod
+    def size_value(cls, size: str) -> Any:
+        """Give what stands in the request for a size of the rate card."""
+        return size
 
     def wire_body(self) -> dict[str, Any]:
         """Give the request body back, with exactly the fields that were set."""
@@ -165,15 +192,24 @@ class Job(Part):
 
     def gives(self, name: str) -> bool:
         """Tell whether a field of the body, dotted, was given a value."""
+        return self.value_of(name) is not None
+
+    def value_of(self, name: str) -> Any:
+        """Give the value of a field of the body, dotted; None where it has none."""
         value: Any = self
         for part in name.split("."):
             value = getattr(value, part, None)
-        return value is not None
+        return value
 
     def sources(self) -> dict[str, str]:
-        """Give the files and URLs that the job reads, by their field of `assets`."""
-        given = self.model_dump(include={"assets"})["assets"]
-        return {name: given[name] for name in self.asset_kinds if given.get(name) is not None}
+        """Give the files and URLs that the job reads, by their field of `assets`.
+
+        Those of a list carry their place in it: `image_file_paths.0`.
+        """
+        found: dict[str, str] = {}
+        for name in self.asset_kinds:
+            found.update(_leaves(getattr(self, "assets", None), name))
+        return found
 
     @property
     def window(self) -> tuple[int, int] | None:
@@ -182,12 +218,28 @@ class Job(Part):
 
     @property
     def mode(self) -> str | None:
-        """`style.generation_mode` as it was asked for."""
-        return getattr(getattr(self, "style", None), "generation_mode", None)
+        """The mode as it was asked for, in the field `mode_field`."""
+        mode: str | None = self.value_of(self.mode_field)
+        return mode
+
+    @property
+    def asked_model(self) -> str | None:
+        """The model as it was asked for; None where the choice is left to the API."""
+        return chosen(self.value_of("model"))
+
+    @property
+    def audio_asked(self) -> bool:
+        """Whether the output is asked to have sound, where that is a choice."""
+        return False
 
     @property
     def fps_limit(self) -> Fraction | None:
         """`max_fps_limit`, exact."""
+        return None
+
+    @property
+    def own_fps(self) -> Fraction | None:
+        """The frame rate of the output, where the request states it."""
         return None
 
     @property
@@ -197,8 +249,30 @@ class Job(Part):
 
     @property
     def size(self) -> str | None:
-        """The output preset that was asked for."""
-        return None
+        """The output preset that was asked for; None for the deprecated `auto`."""
+        size: str | None = self.value_of("resolution")
+        return None if size == "auto" else size
+
+    @property
+    def count(self) -> int:
+        """How many outputs are made."""
+        return 1
+
+    @property
+    def reference_count(self) -> int:
+        """How many files are given in the field `reference_field`."""
+        return 0
+
+    @property
+    def reference_paths(self) -> tuple[str, ...]:
+        """The files that a prompt can name."""
+        return ()
+
+    @property
+    def text(self) -> str:
+        """The text whose characters are limited or charged."""
+        text: str | None = self.value_of(self.text_field) if self.text_field else None
+        return text or ""
 
 
 class WindowedJob(Job):
@@ -220,6 +294,40 @@ class WindowedJob(Job):
     def window(self) -> tuple[int, int]:
         """Start and end in whole microseconds."""
         return microseconds(self.start_seconds), microseconds(self.end_seconds)
+
+
+class OutputJob(Job):
+    """A job whose output lasts `end_seconds`."""
+
+    end_seconds: EndSeconds
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """From 0 to `end_seconds`, in whole microseconds."""
+        return 0, microseconds(self.end_seconds)
+
+
+def _leaves(value: Any, name: str, at: str = "") -> Iterator[tuple[str, str]]:
+    """Give the paths below a value that the parts of a dotted name lead to, and their places."""
+    if value is None:
+        return
+    if isinstance(value, tuple | list):
+        for place, item in enumerate(value):
+            yield from _leaves(item, name, f"{at}{place}.")
+    elif not name:
+        yield at[:-1], value
+    else:
+        part, _, rest = name.partition(".")
+        yield from _leaves(getattr(value, part, None), rest, f"{at}{part}.")
+
+
+def chosen(name: str | None) -> str | None:
+    """Give what was chosen by name; None where the choice is left to the API.
+
+    Args:
+        name: A model's name, or `default`.
+    """
+    return None if name == "default" else name
 
 
 def json_object(text: str | bytes) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mh_preflight.errors import JobError
+from mh_preflight.jobs.video_source import VideoSourceJob
 from mh_preflight.units import MAX_SECONDS
 
 if TYPE_CHECKING:
@@ -49,19 +50,25 @@ def job_from_fields(model: type[Job], fields: Mapping[str, Any]) -> Job:
         >>> job_from_fields(LipSync, {**assets, "end_seconds": 5}).window
         (0, 5000000)
     """
-    body: dict[str, Any] = {"start_seconds": 0, "end_seconds": MAX_SECONDS}
+    body: dict[str, Any] = {
+        name: value
+        for name, value in (("start_seconds", 0), ("end_seconds", MAX_SECONDS))
+        if name in model.model_fields and model.trimmed is not None
+    }
     for name, value in fields.items():
         room, dot, field = name.partition(".")
         if dot:
             body.setdefault(room, {})[field] = value
         else:
             body[name] = value
+    if "assets" not in model.model_fields:
+        return model(**body)
     assets = body.setdefault("assets", {})
     if {"video_file_path", "youtube_url"} <= set(assets):
         raise JobError(
             "assets.youtube_url: a video file is given too; leave one of them out",
             field="assets.youtube_url",
         )
-    if "youtube_url" in model.asset_kinds:
+    if issubclass(model, VideoSourceJob):
         assets["video_source"] = "youtube" if "youtube_url" in assets else "file"
     return model(**body)

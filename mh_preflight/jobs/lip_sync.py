@@ -15,15 +15,14 @@ from mh_preflight.jobs.base import (
     FpsLimit,
     Part,
     Path,
-    Pixels,
-    WindowedJob,
 )
+from mh_preflight.jobs.video_source import VideoSourceAssets, VideoSourceJob
 from mh_preflight.units import frame_rate
 
 __all__ = ["LipSync", "LipSyncAssets", "LipSyncStyle"]
 
 
-class LipSyncAssets(Part):
+class LipSyncAssets(VideoSourceAssets):
     """The files of a Lip Sync job.
 
     Attributes:
@@ -33,17 +32,7 @@ class LipSyncAssets(Part):
         audio_file_path: Local path, URL or the `file_path` of an upload.
     """
 
-    video_source: Literal["file", "youtube"]
-    video_file_path: Path | None = None
-    youtube_url: Path | None = None
     audio_file_path: Path
-
-    @model_validator(mode="after")
-    def _source_is_given(self) -> Self:
-        name = "video_file_path" if self.video_source == "file" else "youtube_url"
-        if getattr(self, name) is None:
-            raise InputError(f"is required where video_source is {self.video_source!r}", field=name)
-        return self
 
 
 class LipSyncStyle(Part):
@@ -56,7 +45,7 @@ class LipSyncStyle(Part):
     generation_mode: Literal["lite", "standard", "pro"] | None = None
 
 
-class LipSync(WindowedJob):
+class LipSync(VideoSourceJob):
     """A Lip Sync job, in the words of `POST /v1/lip-sync`.
 
     Args:
@@ -95,8 +84,6 @@ class LipSync(WindowedJob):
 
     assets: LipSyncAssets
     max_fps_limit: FpsLimit | None = None
-    width: Pixels | None = None
-    height: Pixels | None = None
     name: str | None = None
     style: LipSyncStyle | None = None
 
@@ -122,17 +109,7 @@ class LipSync(WindowedJob):
             raise InputError(f"is required where {given} is given", field=missing)
         return self
 
-    def sources(self) -> dict[str, str]:
-        """Give the files and URLs that the job reads, by their field of `assets`."""
-        unused = "youtube_url" if self.assets.video_source == "file" else "video_file_path"
-        return {name: path for name, path in super().sources().items() if name != unused}
-
     @property
     def fps_limit(self) -> Fraction | None:
         """`max_fps_limit`, exact."""
         return None if self.max_fps_limit is None else frame_rate(self.max_fps_limit)
-
-    @property
-    def edge(self) -> int | None:
-        """The larger of `width` and `height`."""
-        return max(self.width or 0, self.height or 0) or None

@@ -101,8 +101,3 @@ class TalkingPhoto(WindowedJob):
     def edge(self) -> int | None:
         """`max_resolution` as it was asked for."""
         return self.max_resolution
-
-    @property
-    def size(self) -> str | None:
-        """`resolution` as it was asked for."""
-        return self.resolution

@@ -1,23 +1,24 @@
 """What does it cost, since when, and what is a credit worth? Dated data, strictly read."""
 
-from mh_preflight.rates.card import EndpointRates, PlanRates, Priced, RateCard, bundled_rates
-from mh_preflight.rates.dated import Source, decimal_text
-from mh_preflight.rates.entries import (
-    BASES,
-    Against,
-    Basis,
-    Billing,
-    Cap,
-    EndpointFile,
-    Modes,
-    PlansFile,
-    Rate,
-    RateRange,
-    Sizes,
-    Unit,
-)
+from mh_preflight.rates.card import PlanRates, RateCard
+from mh_preflight.rates.choices import Modes, Sizes
+from mh_preflight.rates.dated import Source, decimal_text, seconds_text
+from mh_preflight.rates.endpoint import EndpointRates, Priced, Variant
+from mh_preflight.rates.entries import Against, Billing, Rate, RateRange, Unit
+from mh_preflight.rates.files import EndpointFile, PlansFile, file_schema
+from mh_preflight.rates.folder import bundled_rates
+from mh_preflight.rates.installed import installed_rates
+from mh_preflight.rates.limits import Cap
 from mh_preflight.rates.loading import read_file
-from mh_preflight.rates.money import dollars
+from mh_preflight.rates.money import CreditPrice, dollars, whole_credits
+from mh_preflight.rates.plans import (
+    Comparison,
+    PlanCost,
+    compare_plans,
+    next_reset,
+    pacific_day,
+)
+from mh_preflight.rates.prices import BASES, Basis, Pack
 
 __all__ = [
     "BASES",
@@ -25,9 +26,13 @@ __all__ = [
     "Basis",
     "Billing",
     "Cap",
+    "Comparison",
+    "CreditPrice",
     "EndpointFile",
     "EndpointRates",
     "Modes",
+    "Pack",
+    "PlanCost",
     "PlanRates",
     "PlansFile",
     "Priced",
@@ -37,8 +42,16 @@ __all__ = [
     "Sizes",
     "Source",
     "Unit",
+    "Variant",
     "bundled_rates",
+    "compare_plans",
     "decimal_text",
     "dollars",
+    "file_schema",
+    "installed_rates",
+    "next_reset",
+    "pacific_day",
     "read_file",
+    "seconds_text",
+    "whole_credits",
 ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
-from typing import Annotated, Literal, Self, TypeAlias, get_args
+from typing import Annotated, Literal, Self, TypeAlias, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -23,21 +24,27 @@ __all__ = [
     "Dated",
     "Name",
     "Rank",
+    "SecondsList",
     "Source",
     "Strict",
     "Text",
     "Upload",
     "Whole",
+    "Word",
     "decimal_text",
+    "holding",
+    "most_specific",
+    "seconds_text",
 ]
 
 Rank: TypeAlias = Literal[
-    "charge", "sdk", "reference", "tool-page", "changelog", "example", "third-party"
+    "own", "charge", "sdk", "reference", "tool-page", "changelog", "example", "third-party"
 ]
 RANKS: tuple[Rank, ...] = get_args(Rank)
 """Which source is believed where two disagree, the most credible first."""
 
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+_SECONDS = re.compile(r"[0-9]{1,4}(-[0-9]{1,4})?(, [0-9]{1,4}(-[0-9]{1,4})?)*")
 _SIZE = re.compile(r"([0-9]{1,6}) (MB|GB)")
 
 
@@ -53,6 +60,37 @@ def _bytes(value: object) -> tuple[int, int]:
         raise ValueError('must be a size such as "200 MB" or "2 GB"')
     power = {"MB": 2, "GB": 3}[match[2]]
     return int(match[1]) * 1000**power, int(match[1]) * 1024**power
+
+
+def _whole_seconds(value: object) -> tuple[int, ...]:
+    if not isinstance(value, str) or not _SECONDS.fullmatch(value):
+        raise ValueError('must be whole seconds such as "3-10, 15, 20"')
+    found: list[int] = []
+    for part in value.split(", "):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    if found != sorted(set(found)):
+        raise ValueError("must grow")
+    return tuple(found)
+
+
+def seconds_text(values: Iterable[int]) -> str:
+    """Write whole seconds as they stand in a rate file.
+
+    Example:
+        >>> seconds_text([3, 4, 5, 10])
+        '3-5, 10'
+    """
+    parts: list[list[int]] = []
+    for value in values:
+        if parts and parts[-1][-1] == value - 1:
+            parts[-1].append(value)
+        else:
+            parts.append([value])
+    return ", ".join(
+        f"{part[0]}-{part[-1]}" if len(part) > 2 else ", ".join(map(str, part))  # noqa: PLR2004
+        for part in parts
+    )
 
 
 def decimal_text(value: Fraction) -> str:
@@ -76,7 +114,15 @@ Upload: TypeAlias = Annotated[
     BeforeValidator(_bytes),
     WithJsonSchema({"type": "string", "pattern": f"^{_SIZE.pattern}$"}),
 ]
+SecondsList: TypeAlias = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_whole_seconds),
+    PlainSerializer(seconds_text),
+    WithJsonSchema({"type": "string", "pattern": f"^{_SECONDS.pattern}$"}),
+]
 Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=300)]
+Word: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=60)]
+"""A word of the API, as it stands in a request."""
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=60)]
 Whole: TypeAlias = Annotated[int, Field(ge=1, le=10**12)]
 
@@ -96,13 +142,26 @@ class Source(Strict):
         rank: How far it is believed.
         date: The day on which it said so.
         what: What it is and says.
-        where: Its public address.
+        where: Its public address; may be left out by `own`, which only a user's file may have.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"rank": {"const": "own"}}},
+            "else": {"required": ["where"]},
+        }
+    )
 
     rank: Rank
     date: date
     what: Text
-    where: Annotated[str, Field(pattern=r"^https://\S+$", max_length=300)]
+    where: Annotated[str, Field(pattern=r"^https://\S+$", max_length=300)] | None = None
+
+    @model_validator(mode="after")
+    def _can_be_looked_up(self) -> Self:
+        if self.where is None and self.rank != "own":
+            raise ValueError("where: is required, but for rank own")
+        return self
 
 
 class Dated(Strict):
@@ -135,3 +194,36 @@ class Dated(Strict):
     def changed_between(self, first: date, last: date) -> bool:
         """Tell whether the entry began or ended after the first and up to the last day."""
         return any(day is not None and first < day <= last for day in (self.since, self.until))
+
+
+D = TypeVar("D", bound=Dated)
+
+
+def holding(entries: Iterable[D], day: date) -> list[D]:
+    """Give the entries that hold on a day."""
+    return [entry for entry in entries if entry.holds_on(day)]
+
+
+def most_specific(entries: Iterable[D], **keys: str | None) -> list[D]:
+    """Find the entries that are made for some keys: those that name most of them.
+
+    Args:
+        entries: The entries; one that leaves a key out is for all of its values.
+        keys: What is asked for, by key.
+    """
+    found: list[D] = []
+    most = -1
+    for entry in entries:
+        named = 0
+        for key, asked in keys.items():
+            own = getattr(entry, key, None)
+            if own is None:
+                continue
+            if own != asked:
+                break
+            named += 1
+        else:
+            if named >= most:
+                found = [entry] if named > most else [*found, entry]
+                most = named
+    return found

@@ -1,46 +1,29 @@
-"""What may stand in a rate file? A model for each kind of entry and each kind of file."""
+"""What is charged? Rates, how their units are counted, and what sound adds."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from fractions import Fraction
-from functools import cached_property
-from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import (
-    Field,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
-from mh_preflight.rates.dated import Amount, Dated, Name, Source, Strict, Text, Upload, Whole
-from mh_preflight.units import Plan
+from mh_preflight.rates.dated import Amount, Dated, Name, Strict, Text, Word
 
 __all__ = [
-    "BASES",
     "Against",
-    "Basis",
+    "Audio",
     "Billing",
-    "Cap",
-    "EndpointFile",
-    "Extensions",
-    "FieldDates",
-    "Gate",
-    "Modes",
-    "PlanCap",
-    "PlansFile",
-    "Price",
     "Rate",
     "RateRange",
-    "Sizes",
     "Unit",
 ]
 
-Basis: TypeAlias = Literal["annual", "monthly", "usage"]
-BASES: tuple[Basis, ...] = get_args(Basis)
-Unit: TypeAlias = Literal["frame", "second"]
-SecondsOrFps: TypeAlias = Literal["seconds"] | Amount
-SourceOrFps: TypeAlias = Literal["source"] | Amount
+Unit: TypeAlias = Literal["frame", "second", "character", "image", "job"]
+OnceUnit: TypeAlias = Literal["second", "character", "image", "job"]
+QueuedFps: TypeAlias = Literal["seconds", "job"] | Amount
+SettledFps: TypeAlias = Literal["source", "half-source", "job"] | Amount
 
 
 class Against(Strict):
@@ -48,11 +31,13 @@ class Against(Strict):
 
     Attributes:
         value: Credits, in the same unit.
+        fps: The frame rate that it would be counted at, where that too contradicts.
         sources: Names of the sources that say so.
         inferred: Why, where no source says it in so many words.
     """
 
     value: Amount
+    fps: Amount | None = None
     sources: tuple[Name, ...] = Field(min_length=1, strict=False)
     inferred: Text | None = None
 
@@ -77,12 +62,32 @@ class RateRange:
         expected = None if self.expected is None else self.expected * factor
         return RateRange(self.low * factor, self.high * factor, expected)
 
+    def plus(self, more: Fraction) -> RateRange:
+        """Give the rate with a surcharge."""
+        expected = None if self.expected is None else self.expected + more
+        return RateRange(self.low + more, self.high + more, expected)
+
+    @classmethod
+    def over(cls, ranges: Iterable[RateRange]) -> RateRange:
+        """Give the range that holds all others; its expected value is the one that all share."""
+        every = tuple(ranges)
+        expected = {each.expected for each in every}
+        return cls(
+            min(each.low for each in every),
+            max(each.high for each in every),
+            expected.pop() if len(expected) == 1 else None,
+        )
+
+
+_WITH_SOURCES: dict[str, JsonValue] = {"properties": {"sources": {"minItems": 1}}}
+
 
 class Rate(Dated):
     """Credits for one unit.
 
     Attributes:
-        mode: The generation mode; None for every mode.
+        mode: The mode; None for every mode.
+        model: The model; None for every model.
         size: The output size; None for every size.
         unit: What the credits are for.
         value: Credits a unit, where one value is said.
@@ -92,8 +97,19 @@ class Rate(Dated):
         against: Values that contradict it.
     """
 
-    mode: Name | None = None
-    size: Name | None = None
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["unknown"]},
+                {"required": ["value", "unit", "sources"], **_WITH_SOURCES},
+                {"required": ["low", "high", "unit", "sources"], **_WITH_SOURCES},
+            ]
+        }
+    )
+
+    mode: Word | None = None
+    model: Word | None = None
+    size: Word | None = None
     unit: Unit | None = None
     value: Amount | None = None
     low: Amount | None = None
@@ -122,213 +138,80 @@ class Rate(Dated):
 
 
 class Billing(Dated):
-    """How the frames of a job are counted.
+    """How the units of a job are counted.
 
     Attributes:
+        mode: The mode that it is for; None for every mode.
         queued: Lowest and highest frame rate that the estimate counts with; `seconds` where it
-            may count seconds and no frames.
+            may count seconds and no frames, `job` for the rate that the request states.
         settled: The same for the final charge; `source` for the source's own rate under the
-            job's limit.
+            job's limit, `half-source` for half of it.
+        at_once: The unit of a tool that charges in full when the job is created, in place of both.
     """
 
-    queued: Annotated[tuple[SecondsOrFps, Amount], Field(strict=False)]
-    settled: Annotated[tuple[SourceOrFps, SourceOrFps], Field(strict=False)]
+    mode: Word | None = None
+    queued: Annotated[tuple[QueuedFps, QueuedFps] | None, Field(strict=False)] = None
+    settled: Annotated[tuple[SettledFps, SettledFps] | None, Field(strict=False)] = None
+    at_once: OnceUnit | None = None
 
     @model_validator(mode="after")
-    def _both_or_none_from_the_source(self) -> Self:
-        if ("source" in self.settled) != (self.settled[0] == self.settled[1] == "source"):
+    def _says_one_thing(self) -> Self:
+        if (self.at_once is None) != (self.queued is not None and self.settled is not None):
+            raise ValueError("needs queued and settled, or at_once alone")
+        if self.at_once is not None and (self.queued or self.settled):
+            raise ValueError("needs queued and settled, or at_once alone")
+        words = set(self.settled or ())
+        if words & {"source", "half-source"} and not words <= {"source", "half-source"}:
             raise ValueError("settled: the source's own rate stands alone")
-        if self.queued[0] == "seconds" and self.native is None:
+        for pair in (self.queued, self.settled):
+            if pair is not None and ("job" in pair) != (pair == ("job", "job")):
+                raise ValueError("the rate that the request states stands alone")
+        if self.queued and self.queued[0] == "seconds" and self.native is None:
             raise ValueError("queued: seconds need one frame rate that settles")
+        if self.queued and self.queued[1] == "seconds":
+            raise ValueError("queued: seconds are the lower end")
         return self
 
     @property
     def native(self) -> Fraction | None:
         """The one frame rate at which the tool renders, or None."""
-        low, high = self.settled
+        low, high = self.settled or (None, None)
         return low if isinstance(low, Fraction) and low == high else None
 
+    @property
+    def from_source(self) -> bool:
+        """Whether the frames of the source are counted."""
+        return bool(self.settled) and set(self.settled or ()) <= {"source", "half-source"}
 
-class Modes(Dated):
-    """The generation modes of a time.
+
+class Audio(Dated):
+    """What sound does to the price of a model, where it may be asked for.
 
     Attributes:
-        names: The modes.
-        default: The one that runs where none is asked for.
-        aliases: Older names that are still taken, and what they run.
+        model: The model; None for every model.
+        size: The size; None for every size.
+        effect: `none`: there is no sound; `included`: always there; `free`; `adds`: it costs more.
+        adds: Credits more for each unit.
+        times: The factor by which a unit costs more.
     """
 
-    names: tuple[Name, ...] = Field(min_length=1, strict=False)
-    default: Name
-    aliases: dict[Name, Name] = Field(default_factory=dict)
+    model: Word | None = None
+    size: Word | None = None
+    effect: Literal["none", "included", "free", "adds"]
+    adds: Amount | None = None
+    times: Amount | None = None
 
     @model_validator(mode="after")
-    def _names_are_there(self) -> Self:
-        for name in (self.default, *self.aliases.values()):
-            if name not in self.names:
-                raise ValueError(f"{name!r} is none of the modes")
-        if len(set(self.names)) != len(self.names):
-            raise ValueError("a mode is named twice")
+    def _costs_where_it_costs(self) -> Self:
+        costs = self.adds is not None or self.times is not None
+        if (costs and self.effect != "adds") or (self.adds is not None and self.times is not None):
+            raise ValueError("only effect adds has one of: adds, times")
         return self
 
-
-class Sizes(Dated):
-    """The output sizes that decide the price.
-
-    Attributes:
-        names: The sizes, the smallest first.
-        edges: The longest edge, in pixels, up to which each but the last applies.
-        may_be_smaller: A picture that is smaller than the size stays smaller.
-        defaults: The size of a mode where none is asked for.
-    """
-
-    names: tuple[Name, ...] = Field(min_length=1, strict=False)
-    edges: tuple[Whole, ...] = Field(default=(), strict=False)
-    may_be_smaller: bool = False
-    defaults: dict[Name, Name] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _an_edge_between_names(self) -> Self:
-        if len(self.edges) != len(self.names) - 1 or list(self.edges) != sorted(set(self.edges)):
-            raise ValueError("needs one growing edge between each two names")
-        return self
-
-
-class _GateAgainst(Strict):
-    plans: tuple[Plan, ...] = Field(strict=False)
-    sources: tuple[Name, ...] = Field(min_length=1, strict=False)
-
-
-class Gate(Dated):
-    """Which plans may ask for a mode, or for a size.
-
-    Attributes:
-        mode: The mode, or None.
-        size: The size, or None.
-        plans: The plans.
-        against: Other lists of plans, by sources that disagree.
-    """
-
-    mode: Name | None = None
-    size: Name | None = None
-    plans: tuple[Plan, ...] = Field(min_length=1, strict=False)
-    against: tuple[_GateAgainst, ...] = Field(default=(), strict=False)
-
-
-class Cap(Dated):
-    """A limit on seconds or frames.
-
-    Attributes:
-        mode: The mode that it is for; None for every mode.
-        value: The limit.
-    """
-
-    mode: Name | None = None
-    value: Whole
-
-
-class FieldDates(Dated):
-    """When a field of the request counts.
-
-    Attributes:
-        name: The field, dotted.
-        modes: The modes in which it counts; empty for every mode.
-    """
-
-    name: Name
-    modes: tuple[Name, ...] = Field(default=(), strict=False)
-
-
-class PlanCap(Dated):
-    """A limit of a plan.
-
-    Attributes:
-        plan: The plan.
-        value: The longest edge in pixels.
-    """
-
-    plan: Plan
-    value: Whole
-
-
-class _PlanUpload(Dated):
-    plan: Plan
-    value: Upload
-
-
-class Extensions(Dated):
-    """The file name endings that are taken.
-
-    Attributes:
-        kind: What the file is.
-        value: The endings, without the dot.
-    """
-
-    kind: Literal["video", "audio", "image"]
-    value: tuple[Name, ...] = Field(min_length=1, strict=False)
-
-
-class Price(Dated):
-    """What credits cost.
-
-    Attributes:
-        plan: The plan.
-        basis: Paid by the month, by the year (a month's share of it), or by usage.
-        usd: US dollars.
-        credits: The credits that they buy.
-    """
-
-    plan: Plan
-    basis: Basis
-    usd: Amount
-    credits: Whole
-
-
-class _File(Strict):
-    checked: date
-    sources: dict[Name, Source]
-
-    def entries(self) -> list[tuple[str, Any]]:
-        """Give all entries with the name of their table."""
-        tables = [name for name in type(self).model_fields if name not in _HEADER]
-        return [(table, entry) for table in tables for entry in getattr(self, table)]
-
-
-_HEADER = {"endpoint", "title", "checked", "sources"}
-
-
-class EndpointFile(_File):
-    """Everything that is dated about one endpoint.
-
-    Attributes:
-        endpoint: As in the URL.
-        title: Its name for people.
-        checked: The day on which the sources were last compared.
-        sources: By name.
-    """
-
-    endpoint: Name
-    title: Text
-    billing: tuple[Billing, ...] = Field(min_length=1, strict=False)
-    modes: tuple[Modes, ...] = Field(default=(), strict=False)
-    sizes: tuple[Sizes, ...] = Field(default=(), strict=False)
-    rates: tuple[Rate, ...] = Field(min_length=1, strict=False)
-    gates: tuple[Gate, ...] = Field(default=(), strict=False)
-    max_seconds: tuple[Cap, ...] = Field(default=(), strict=False)
-    frame_caps: tuple[Cap, ...] = Field(default=(), strict=False)
-    fields: tuple[FieldDates, ...] = Field(default=(), strict=False)
-
-    @cached_property
-    def fields_by_name(self) -> dict[str, tuple[FieldDates, ...]]:
-        """The fields that count only between dates, by their name."""
-        names = dict.fromkeys(entry.name for entry in self.fields)
-        return {name: tuple(e for e in self.fields if e.name == name) for name in names}
-
-
-class PlansFile(_File):
-    """Everything that is dated about the plans."""
-
-    longest_edges: tuple[PlanCap, ...] = Field(default=(), strict=False)
-    uploads: tuple[_PlanUpload, ...] = Field(default=(), strict=False)
-    extensions: tuple[Extensions, ...] = Field(default=(), strict=False)
-    prices: tuple[Price, ...] = Field(default=(), strict=False)
+    def applied(self, rate: RateRange) -> RateRange | None:
+        """Give a rate with sound; None where the surcharge is not known."""
+        if self.effect != "adds":
+            return rate
+        if self.adds is not None:
+            return rate.plus(self.adds)
+        return None if self.times is None else rate.times(self.times)

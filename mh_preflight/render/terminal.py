@@ -12,12 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from mh_preflight.estimate import REASONS
-from mh_preflight.rates import EndpointFile, Rate, RateCard, dollars
+from mh_preflight.rates import dollars
 from mh_preflight.units import one_line, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import date
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from mh_preflight.savings import Saving
     from mh_preflight.units import Plan
 
-__all__ = ["fits_view", "history_view", "media_view", "rates_view", "report_view"]
+__all__ = ["fits_view", "media_view", "report_view"]
 
 MARKS = {"error": ("x", "bold red"), "warning": ("!", "yellow"), "info": ("i", "dim")}
 
@@ -76,43 +75,11 @@ def media_view(media: Media) -> RenderableType:
     return Group(title, Padding(table, (0, 0, 1, 2)))
 
 
-def rates_view(card: RateCard, day: date) -> RenderableType:
-    """Show the rates of all endpoints on a day."""
-    table = Table(title=f"Credits on {day} (rates {card.version})", title_justify="left", box=None)
-    for column in ("endpoint", "mode", "size", "credits", "since", "by"):
-        table.add_column(column, header_style="bold", no_wrap=column in {"endpoint", "since"})
-    for file in card.endpoints.values():
-        for rate in file.rates:
-            if rate.holds_on(day):
-                table.add_row(file.endpoint, *_rate_row(rate, file))
-    return table
-
-
-def history_view(file: EndpointFile, rates: Sequence[Rate]) -> RenderableType:
-    """Show rates of one endpoint over time, with their sources.
-
-    Args:
-        file: The endpoint's file.
-        rates: Those of its rates that should be shown.
-    """
-    table = Table(title=f"{file.title}: {file.endpoint}", title_justify="left", box=None)
-    for column in ("mode", "size", "credits", "since", "until", "by"):
-        table.add_column(column, header_style="bold")
-    used: dict[str, None] = {}
-    for rate in sorted(rates, key=lambda rate: (rate.since, rate.mode or "", rate.size or "")):
-        mode, size, amount, since, said = _rate_row(rate, file)
-        table.add_row(mode, size, amount, since, str(rate.until or ""), said)
-        used |= dict.fromkeys((*rate.sources, *(n for a in rate.against for n in a.sources)))
-    lines = [
-        Text(f"{said.rank}, {said.date}: {said.what}\n  {said.where}", overflow="fold")
-        for said in (file.sources[name] for name in used)
-    ]
-    return Group(table, Text(""), _section("Sources", lines)) if used else table
-
-
 def _title(report: Report) -> Text:
     settings = report.settings
-    parts = [settings.title, settings.mode or "", ", ".join(settings.sizes)]
+    models = " or ".join(settings.models)
+    parts = [settings.title, models, settings.mode or "", ", ".join(settings.sizes)]
+    parts.append("with sound" if settings.audio else "")
     parts.append(f"{settings.plan} plan" if settings.plan else "no plan given")
     parts.append(f"rates of {settings.day}")
     return Text("  ".join(part for part in parts if part not in {"", "any"}), style="bold")
@@ -124,7 +91,9 @@ def _numbers(report: Report) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     table.add_column("", style="bold", no_wrap=True)
     table.add_column("credits", justify="right", style="bold", header_style="dim", no_wrap=True)
-    table.add_column("frames", justify="right", header_style="dim", no_wrap=True)
+    framed = settings.billing.at_once is None
+    if framed:
+        table.add_column("frames", justify="right", header_style="dim", no_wrap=True)
     if money is not None:
         table.add_column("US$", justify="right", header_style="dim", no_wrap=True)
     table.add_column("", style="dim")
@@ -135,7 +104,8 @@ def _numbers(report: Report) -> RenderableType:
         ("hold", hold, "", "must be affordable"),
     )
     for (name, credits, frames, note), dollar in zip(rows, _dollar_cells(money), strict=True):
-        table.add_row(name, credits, frames, *([] if money is None else [dollar]), note)
+        cells = [frames] if framed else []
+        table.add_row(name, credits, *cells, *([] if money is None else [dollar]), note)
     parts: list[RenderableType] = [table]
     if settings.plan is None and any(estimate.usd.values()):
         parts += [Text(""), _dollars_by_plan(estimate.usd)]
@@ -163,6 +133,8 @@ def _dollar_cells(money: Money | None) -> tuple[str, str, str]:
 
 def _settled_note(report: Report) -> str:
     settled = report.estimate.settled
+    if report.settings.billing.at_once is not None:
+        return "charged in full when created"
     if settled.kind == "exact" or settled.credits is None:
         return "when rendered"
     return f"{settled.credits:,} expected"
@@ -170,32 +142,56 @@ def _settled_note(report: Report) -> str:
 
 def _terms(report: Report) -> RenderableType:
     settings, estimate = report.settings, report.estimate
-    start, end = (seconds(time) for time in settings.window)
     table = _grid()
-    table.add_row(
-        "window", f"{start:g} to {end:g} s ({seconds(settings.window[1] - settings.window[0]):g} s)"
-    )
-    table.add_row("frame rate", _fps_line(report))
+    for name, line in _counted(report):
+        table.add_row(name, line)
+    if band := _band_line(estimate.usd.values()):
+        table.add_row("band", band)
     for code in dict.fromkeys((*estimate.queued.why, *estimate.settled.why)):
         table.add_row("not exact", REASONS[code])
     if estimate.output_size:
         table.add_row("size", "{} x {}".format(*estimate.output_size))
     entry = settings.rates[0]
     said = settings.sources[entry.sources[0]]
-    frame = settings.frame
-    amount = " to ".join(dict.fromkeys((_amount(frame.low), _amount(frame.high))))
+    price = settings.price
+    amount = " to ".join(dict.fromkeys((_amount(price.low), _amount(price.high))))
     unit = "credit" if amount == "1" else "credits"
     table.add_row(
         "rate",
-        f"{amount} {unit} a frame since {entry.since}, by {said.rank} of {said.date}; "
+        f"{amount} {unit} a {settings.unit} since {entry.since}, by {said.rank} of {said.date}; "
         f"checked {settings.checked}",
     )
     return Padding(table, (0, 0, 0, 2))
 
 
+def _band_line(usd: Iterable[Money | None]) -> str:
+    """Say where the next band begins, where usage is billed on one plan."""
+    known = [money.next_band for money in usd if money is not None]
+    if len(known) != 1 or known[0] is None:
+        return ""
+    return f"after {known[0][0]:,} more credits US$ {dollars(known[0][1], 6)} a credit"
+
+
+def _counted(report: Report) -> Iterator[tuple[str, str]]:
+    """Say what is counted."""
+    settings = report.settings
+    start, end = (seconds(time) for time in settings.window)
+    if report.job.window is not None:
+        length = seconds(settings.window[1] - settings.window[0])
+        yield "window", f"{start:g} to {end:g} s ({length:g} s)"
+    if settings.billing.at_once is None:
+        yield "frame rate", _fps_line(report)
+    if settings.unit == "character":
+        yield "characters", f"{settings.characters:,}"
+    if settings.unit == "image":
+        yield "images", f"{settings.count}"
+
+
 def _fps_line(report: Report) -> str:
     estimate, limit = report.estimate, report.settings.fps_limit
-    least, most = report.settings.billing.settled
+    least, most = report.settings.billing.settled or ("job", "job")
+    if most == "job":
+        return f"{_rate(report.settings.own_fps or Fraction(0))} fps, as asked for"
     if isinstance(least, Fraction) and least != most:
         return f"{least} to {most} fps, the tool's own"
     if estimate.output_fps is None:
@@ -234,21 +230,6 @@ def _change(change: Mapping[str, Any]) -> str:
     return f"{name}.{_change(value)}" if isinstance(value, Mapping) else f"{name} = {value}"
 
 
-def _rate_row(rate: Rate, file: EndpointFile) -> tuple[str, str, str, str, str]:
-    if rate.unknown is not None:
-        return rate.mode or "", rate.size or "", f"unknown: {rate.unknown}", str(rate.since), ""
-    low, high = rate.range.low, rate.range.high
-    amount = " to ".join(dict.fromkeys((_amount(low), _amount(high))))
-    said = file.sources[rate.sources[0]]
-    return (
-        rate.mode or "",
-        "" if rate.size in {None, "any"} else str(rate.size),
-        f"{amount} a {rate.unit}" + (" (inferred)" if rate.inferred else ""),
-        str(rate.since),
-        f"{said.rank} of {said.date}",
-    )
-
-
 def _facts(facts: Mapping[str, Any], room: str, media: Media) -> str:
     known = {
         name.removesuffix("_seconds").replace("_", " "): _fact(name, value)
@@ -277,7 +258,9 @@ def _frames(side: Side) -> str:
     return _bounds(side.frames_low, side.frames_high)
 
 
-def _bounds(low: int, high: int | None) -> str:
+def _bounds(low: int | None, high: int | None) -> str:
+    if low is None:
+        return ""
     if high is None:
         return f"{low:,} or more"
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"

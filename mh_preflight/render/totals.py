@@ -30,8 +30,13 @@ LAYOUTS = ((COLUMNS, " to "), (COLUMNS, " to\n"), (("jobs", "hold", "US$"), " to
 ENDLESS = 1000  # letters, more than a line of ours has
 
 
-def outcome_view(outcome: Outcome) -> RenderableType:
-    """Show what all jobs cost, and how many have no price."""
+def outcome_view(outcome: Outcome, rates: str) -> RenderableType:
+    """Show what all jobs cost, and how many have no price.
+
+    Args:
+        outcome: How the run ended.
+        rates: Which rates counted, and how old they are.
+    """
     totals = outcome.totals
     priced = totals.all.rows - totals.all.not_priced
     name = one_line(outcome.output)
@@ -40,6 +45,7 @@ def outcome_view(outcome: Outcome) -> RenderableType:
             f"{priced:,} of {totals.all.rows:,} jobs priced  rates of {outcome.day}  in {name}",
             style="bold",
         ),
+        Text(one_line(rates), style="dim"),
         Text(""),
         _SumsView(totals),
     ]

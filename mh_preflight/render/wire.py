@@ -62,7 +62,10 @@ class SizeBody(_Body):
 
 
 class SideBody(_Body):
-    """Frames and credits, queued or settled; an unknown upper bound is null."""
+    """Frames and credits, queued or settled; an unknown upper bound is null.
+
+    Frames are null where the tool is not charged by the frame.
+    """
 
     kind: Literal["exact", "range", "unknown"]
     frames: int | None
@@ -80,11 +83,19 @@ class HoldBody(_Body):
     credits: int | None
 
 
+class BandBody(_Body):
+    """After how many credits the next band begins, and US dollars a credit from there on."""
+
+    credits: int
+    per_credit: Dollars
+
+
 class UsdBody(_Body):
-    """US dollars as decimal text."""
+    """US dollars as decimal text; `next_band` only where usage is billed."""
 
     basis: str
     per_credit: Dollars
+    next_band: BandBody | None
     queued: Dollars
     settled_low: Dollars
     settled_high: Dollars | None
@@ -97,7 +108,7 @@ class SourceBody(_Body):
     rank: str
     date: date
     what: str
-    where: str
+    where: str | None
 
 
 class ConflictBody(_Body):
@@ -200,10 +211,14 @@ def report_body(report: Report, error: PreflightError | None = None) -> ReportBo
     return ReportBody(
         endpoint=settings.endpoint,
         plan=settings.plan,
-        window=WindowBody(
+        window=None
+        if report.job.window is None
+        else WindowBody(
             start_seconds=seconds(start), end_seconds=seconds(end), seconds=seconds(end - start)
         ),
-        fps=FpsBody(
+        fps=None
+        if settings.billing.at_once is not None
+        else FpsBody(
             source=_fps(estimate.source_fps),
             limit=_fps(settings.fps_limit),
             output=_fps(estimate.output_fps),
@@ -225,7 +240,7 @@ def report_body(report: Report, error: PreflightError | None = None) -> ReportBo
             for found in report.findings
         ],
         savings=_savings(report.savings),
-        media=dict(report.media),
+        media=_media(report.media),
         error=None if error is None else _failure(error),
         fits=_savings(error.fits) if isinstance(error, OverLimitError) else None,
     )
@@ -251,6 +266,20 @@ def media_line(media: Media) -> str:
 def error_body(error: PreflightError) -> ErrorBody:
     """Turn an error into the JSON contract."""
     return ErrorBody(error=_failure(error))
+
+
+def _media(media: Mapping[str, Media]) -> dict[str, Media | list[Media]]:
+    """Put the files of one field that is a list together."""
+    found: dict[str, Media | list[Media]] = {}
+    for name, known in media.items():
+        field = name.partition(".")[0]
+        if field == name:
+            found[name] = known
+        else:
+            together = found.setdefault(field, [])
+            assert isinstance(together, list)  # noqa: S101  a field is a list or none
+            together.append(known)
+    return found
 
 
 def _failure(error: PreflightError) -> FailureBody:
@@ -294,6 +323,9 @@ def _usd(money: Money | None, basis: str) -> UsdBody | None:
     return UsdBody(
         basis=basis,
         per_credit=dollars(money.per_credit, 8),
+        next_band=None
+        if money.next_band is None
+        else BandBody(credits=money.next_band[0], per_credit=dollars(money.next_band[1], 8)),
         queued=dollars(money.queued),
         settled_low=dollars(money.settled_low),
         settled_high=None if high is None else dollars(high),

@@ -41,6 +41,15 @@ NAMES = st.sampled_from(
 )
 
 
+MODES: dict[str, list[str | None]] = {
+    "lip-sync": ["lite", "pro"],
+    "ai-talking-photo": ["realistic", "prompted"],
+    "face-swap": [None],
+    "audio-to-video": [None],
+}
+"""The modes of each endpoint that is drawn."""
+
+
 def mostly(usual: st.SearchStrategy[Any], odd: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.integers(0, 9).flatmap(lambda chance: odd if chance == 0 else usual)
 
@@ -48,43 +57,41 @@ def mostly(usual: st.SearchStrategy[Any], odd: st.SearchStrategy[Any]) -> st.Sea
 @st.composite
 def rows(draw: st.DrawFn) -> dict[str, Any]:
     """Draw a job whose facts are stated, now and then with something wrong in it."""
-    lip = draw(st.booleans())
+    endpoint = draw(st.sampled_from(list(MODES)))
     start = draw(st.none() | mostly(TENTHS, ODD_NUMBERS))
     length = draw(SECONDS)
     end = draw(st.none() | st.just((start or 0) + length) | mostly(SECONDS, ODD_NUMBERS))
     row: dict[str, Any] = {
-        "endpoint": draw(
-            mostly(st.just("lip-sync" if lip else "ai-talking-photo"), st.sampled_from(["x", None]))
-        ),
-        "audio": draw(mostly(st.just("a.mp3"), NAMES)),
+        "endpoint": draw(mostly(st.just(endpoint), st.sampled_from(["x", None]))),
         "start_seconds": start,
         "end_seconds": end,
         "plan": draw(mostly(PLANS, st.just("gold"))),
-        "audio_duration_seconds": draw(mostly(SECONDS, ODD_NUMBERS)),
         "mode": draw(
             st.none()
-            | mostly(
-                st.sampled_from(["lite", "pro"] if lip else ["realistic", "prompted"]),
-                st.sampled_from(["standard", "wild"]),
-            )
+            | mostly(st.sampled_from(MODES[endpoint]), st.sampled_from(["standard", "wild"]))
         ),
     }
-    if lip:
+    if endpoint != "face-swap":
+        row |= {
+            "audio": draw(mostly(st.just("a.mp3"), NAMES)),
+            "audio_duration_seconds": draw(mostly(SECONDS, ODD_NUMBERS)),
+        }
+    if endpoint in {"lip-sync", "face-swap"}:
         row |= {
             "video": draw(mostly(st.just("v.mp4"), NAMES)),
             "video_fps": draw(mostly(RATES, st.sampled_from(["0", "fast", "nan", "1/0"]))),
             "video_duration_seconds": draw(mostly(SECONDS, ODD_NUMBERS)),
-            "max_fps_limit": draw(
-                st.none() | mostly(st.sampled_from([12.0, 24.0, 29.97, 30.0, 1.0]), ODD_NUMBERS)
-            ),
         }
         if draw(st.booleans()):
             row |= {"width": draw(st.sampled_from([640, 0])), "height": 360}
     else:
-        row |= {
-            "image": draw(mostly(st.just("i.png"), NAMES)),
-            "resolution": draw(st.none() | st.sampled_from(["480p", "720p", "8k"])),
-        }
+        row |= {"resolution": draw(st.none() | st.sampled_from(["480p", "720p", "8k"]))}
+    if endpoint == "lip-sync":
+        row["max_fps_limit"] = draw(
+            st.none() | mostly(st.sampled_from([12.0, 24.0, 29.97, 30.0, 1.0]), ODD_NUMBERS)
+        )
+    else:
+        row["image"] = draw(mostly(st.just("i.png"), NAMES))
     return row
 
 
@@ -135,7 +142,7 @@ def reported(row: Mapping[str, Any], plan: Any, day: date) -> mh.Report:
         for kind in ("video", "audio", "image")
         if kind in given
     }
-    if endpoint == "lip-sync":
+    if endpoint in {"lip-sync", "face-swap"}:
         assets["video_source"] = "file"
     mode = given.pop("mode", None)
     body = {"start_seconds": 0, "end_seconds": 1e9, **given, "assets": assets}
@@ -150,7 +157,7 @@ def reported(row: Mapping[str, Any], plan: Any, day: date) -> mh.Report:
     }
     if "end_seconds" not in given:
         job = job.changed({"end_seconds": seconds(end_of_media(job, media))})
-    if endpoint == "ai-talking-photo":
+    if "image_file_path" in assets:
         media["image_file_path"] = mh.Media(
             source="i", error=mh.media.facts.Failure(code="not-read", message="not read")
         )

@@ -298,7 +298,8 @@ def test_rates_show_a_day_a_history_and_what_changed(cli: Any) -> None:
     history = cli("rates", "lip-sync", "--json").json["endpoints"][0]
     assert [rate["mode"] for rate in history["rates"]] == ["single", "lite", "standard", "pro"]
     assert history["sources"]
-    changed = cli("rates", "--between", "2026-08-16", "2026-11-01", "--json").json["endpoints"]
+    between = ("--between", "2026-08-16", "2026-11-01", "--json")
+    changed = cli("rates", "ai-talking-photo", *between).json["endpoints"]
     assert {rate["from"] for file in changed for rate in file["rates"]} == {
         "2026-08-16",
         "2026-08-23",
@@ -310,7 +311,8 @@ def test_rates_show_a_day_a_history_and_what_changed(cli: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "of", ["estimate", "probe", "error", "lip-sync", "ai-talking-photo", "rates", "plans"]
+    "of",
+    ["estimate", "probe", "error", "lip-sync", "ai-talking-photo", "rates", "plans", "override"],
 )
 def test_schemas_are_json_schemas(cli: Any, of: str) -> None:
     assert cli("schema", of).json["type"] == "object"

@@ -10,7 +10,7 @@ from mh_preflight.rates import bundled_rates
 
 
 def value(endpoint: str, day: date, mode: str | None, size: str | None = None) -> Fraction | None:
-    return bundled_rates().endpoint(endpoint, day).rate(mode, size).value
+    return bundled_rates().endpoint(endpoint, day).rate(mode, None, size).value
 
 
 def test_lip_sync_costs_what_its_history_says() -> None:
@@ -25,12 +25,12 @@ def test_talking_photo_costs_what_its_history_says() -> None:
     card = bundled_rates()
     assert value(name, date(2025, 8, 22), "expressive", "any") == 1
     old = card.endpoint(name, date(2026, 3, 1))
-    assert old.rate("realistic", "up-to-720p").low == 10
-    assert old.rate("prompted", "above-720p").high == 30
+    assert old.rate("realistic", None, "up-to-720p").low == 10
+    assert old.rate("prompted", None, "above-720p").high == 30
     today = card.endpoint(name, date(2026, 11, 22))
-    assert today.priced("realistic", ("480p",)).frame.expected == 2
-    assert today.priced("realistic", ("720p",)).frame.high == 4
-    assert today.priced("prompted", ("480p",)).frame.low == Fraction(20, 24)
+    assert today.priced("realistic", ((None, "480p"),)).unit.expected == 2
+    assert today.priced("realistic", ((None, "720p"),)).unit.high == 4
+    assert today.priced("prompted", ((None, "480p"),)).unit.low == Fraction(20, 24)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_an_unknown_rate_is_never_zero(endpoint: str, day: date) -> None:
 def test_where_the_page_was_withdrawn_there_is_no_rate(day: date) -> None:
     state = bundled_rates().endpoint("ai-talking-photo", day)
     with pytest.raises(UnknownRateError, match="withdrawn"):
-        state.rate("realistic", "480p")
+        state.rate("realistic", None, "480p")
 
 
 def test_a_rate_holds_from_its_day_until_the_day_of_the_next() -> None:
@@ -82,11 +82,11 @@ def test_every_source_is_used_and_public() -> None:
 def test_plans_cost_and_allow_what_their_history_says() -> None:
     card = bundled_rates()
     today, before = card.plan_rates(date(2026, 11, 22)), card.plan_rates(date(2026, 2, 26))
-    assert today.per_credit["creator", "annual"] == Fraction(12, 12_000)
-    assert today.per_credit["business", "usage"] == Fraction("0.0025")
-    assert ("free", "annual") not in today.per_credit
-    assert before.per_credit["pro", "monthly"] == Fraction(49, 50_000)
-    assert ("pro", "annual") not in before.per_credit
+    assert today.prices["creator", "annual"].per_credit == Fraction(12, 12_000)
+    assert today.prices["business", "usage"].per_credit == Fraction("0.0025")
+    assert ("free", "annual") not in today.prices
+    assert before.prices["pro", "monthly"].per_credit == Fraction(49, 50_000)
+    assert ("pro", "annual") not in before.prices
     assert (today.edges["free"], card.plan_rates(date(2026, 1, 4)).edges["free"]) == (576, 512)
     assert today.uploads["creator"] == (2 * 10**9, 2 * 2**30)
     assert before.uploads["creator"] == (10**9, 2**30)

@@ -10,7 +10,8 @@ from pricing import TODAY, lip_sync, media, talking_photo
 from rich.console import Console
 
 import mh_preflight as mh
-from mh_preflight.render.terminal import fits_view, history_view, media_view, report_view
+from mh_preflight.render.rates import history_view
+from mh_preflight.render.terminal import fits_view, media_view, report_view
 from mh_preflight.units import MOST_LETTERS, one_line
 
 
@@ -56,7 +57,8 @@ def test_uncertain_facts_carry_a_mark_and_a_reason() -> None:
 def test_the_history_of_an_endpoint_names_its_sources() -> None:
     file = mh.bundled_rates().endpoints["ai-talking-photo"]
     text = shown(history_view(file, file.rates))
-    assert "unknown: the page" in text
+    assert "unknown [" in text
+    assert "] the page with the rates was withdrawn" in text
     assert "https://github.com/magichourhq/docs" in text
 
 

@@ -68,6 +68,7 @@ def test_the_answer_has_the_keys_of_the_contract() -> None:
     assert shown["usd"] == {
         "basis": "annual",
         "per_credit": "0.001",
+        "next_band": None,
         "queued": "0.45",
         "settled_low": "0.18",
         "settled_high": "0.18",

@@ -289,6 +289,8 @@ def _fingerprint(jobs: JobsFile, output: Path, terms: Terms) -> dict[str, Any]:
         "as_of": None if terms.as_of is None else terms.as_of.isoformat(),
         "rates": _card_print(terms.card),
         "basis": terms.basis,
+        "used_credits": terms.used_credits,
+        "max_age_days": terms.max_age_days,
         "reading": [terms.offline, terms.isolation, repr(terms.limits)],
     }
 

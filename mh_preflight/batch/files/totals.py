@@ -55,7 +55,7 @@ class Sums:
         unpriced = pc.is_null(rows["settled_kind"])
         codes = rows["error_code"]
         costs = pc.and_(pc.is_null(rows["hold_credits"]), pc.is_null(codes))
-        unknown = pc.equal(codes, "unknown-rate").fill_null(fill_value=False)
+        unknown = pc.is_in(codes, pa.array(["unknown-rate", "rates-too-old"]))
         self.rows += rows.num_rows
         self.not_priced += _sum(unpriced)
         self.without_bound += _sum(costs) + _sum(unknown)
@@ -103,7 +103,7 @@ class Totals:
     def add(self, rows: pa.RecordBatch) -> None:
         """Add rows with their answers."""
         self.all.add(rows)
-        names = pa.array([model.endpoint for model in ENDPOINTS])
+        names = pa.array(ENDPOINTS)
         _add_each(self.endpoints, rows, _among(names, rows["endpoint"], OTHER))
         given = rows["plan"] if "plan" in rows.schema.names else pa.nulls(rows.num_rows)
         _add_each(self.plans, rows, _among(pa.array(PLANS), given, self.plan or NONE))

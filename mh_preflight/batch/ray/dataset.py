@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -43,6 +42,7 @@ def estimate_dataset(  # noqa: PLR0913  what prices depend on
     plan: Plan | None = None,
     as_of: date | None = None,
     rates_file: str | Path | None = None,
+    rates: RateCard | None = None,
     basis: Basis = "annual",
     folder: str = "",
     offline: bool = False,
@@ -51,6 +51,8 @@ def estimate_dataset(  # noqa: PLR0913  what prices depend on
     workers: int = 1,
     actors: int | tuple[int, int] | None = None,
     rows: int = ROWS,
+    used_credits: int = 0,
+    max_age_days: int | None = None,
 ) -> Dataset:
     """Price a Ray dataset of jobs, one a row, as `estimate_table` does.
 
@@ -63,7 +65,8 @@ def estimate_dataset(  # noqa: PLR0913  what prices depend on
         plan: The plan of rows that name none.
         as_of: The day whose rates and rules count; by default the day (UTC) of this call, on
             whatever day a row is priced.
-        rates_file: A file of the user's own rates. It is read here and sent along.
+        rates_file: A file of the user's own rates, which is read here and sent along.
+        rates: The rate card that they change; the bundled one by default.
         basis: How credits are paid, for the US dollars: `annual`, `monthly` or `usage`.
         folder: Where relative paths count from, on every machine; the working directory of this one
             by default. May be a URL.
@@ -74,6 +77,8 @@ def estimate_dataset(  # noqa: PLR0913  what prices depend on
         actors: How many there are, or the fewest and the most; from one to the number of
             processors that Ray has now by default.
         rows: Rows that an actor works on at a time.
+        used_credits: As for `estimate_table`.
+        max_age_days: As for `estimate_table`.
 
     Returns:
         The dataset with the columns of `ANSWERS`.
@@ -87,10 +92,11 @@ def estimate_dataset(  # noqa: PLR0913  what prices depend on
         dataset = ray.data.read_parquet("s3://bucket/jobs")
         estimate_dataset(dataset, plan="creator").write_parquet("s3://bucket/answers")
     """
-    card, sent = _rates(rates_file)
-    terms = Terms(
-        plan, as_of, card, basis, _everywhere(folder), offline, isolation, limits, None, workers
-    )
+    card = bundled_rates() if rates is None else rates
+    if rates_file is not None:
+        card = card.with_file(rates_file)
+    reading = (_everywhere(folder), offline, isolation, limits, None, workers)
+    terms = Terms(plan, as_of, card, basis, *reading, max_age_days, used_credits)
     pool = _pool(actors)
     check_known(dataset, fetch=False)
     cut = dataset.repartition(target_num_rows_per_block=positive(rows, field="rows"), strict=True)
@@ -100,7 +106,10 @@ def estimate_dataset(  # noqa: PLR0913  what prices depend on
         batch_format="pyarrow",
         compute=pool,
         num_cpus=SHARE,
-        fn_constructor_kwargs={"rates": sent, "options": _options(terms)},
+        fn_constructor_kwargs={
+            "rates": None if card is bundled_rates() else card,
+            "options": _options(terms),
+        },
         udf_modifying_row_count=False,
     )
     priced.context.execution_options.preserve_order = True
@@ -111,38 +120,21 @@ class _Pricer:
     """Prices blocks, one after the other; the process it lives in keeps its workers warm.
 
     Args:
-        rates: Name and content of a file of rates, if there is one.
+        rates: The rate card; None for the bundled one.
         options: The other arguments of `estimate_table`.
     """
 
-    def __init__(self, rates: tuple[str, bytes] | None, options: dict[str, Any]) -> None:
-        self._options = {**options, "rates": _card(rates)}
+    def __init__(self, rates: RateCard | None, options: dict[str, Any]) -> None:
+        self._options = {**options, "rates": rates}
 
     def __call__(self, jobs: pa.Table) -> pa.Table:
         return estimate_table(jobs, **self._options)
 
 
-def _rates(path: str | Path | None) -> tuple[RateCard, tuple[str, bytes] | None]:
-    """Give the rates, and what makes them elsewhere: a card itself cannot be sent."""
-    if path is None:
-        return bundled_rates(), None
-    card = bundled_rates().with_file(path)  # says what is wrong with the file
-    return card, (Path(path).name, Path(path).read_bytes())
-
-
-def _card(sent: tuple[str, bytes] | None) -> RateCard:
-    if sent is None:
-        return bundled_rates()
-    name, content = sent
-    with TemporaryDirectory(prefix="mh-preflight-") as folder:
-        path = Path(folder, name)
-        path.write_bytes(content)
-        return bundled_rates().with_file(path)
-
-
 def _options(terms: Terms) -> dict[str, Any]:
     names = ("plan", "basis", "folder", "offline", "isolation", "limits", "workers")
-    return {"as_of": terms.day, **{name: getattr(terms, name) for name in names}}
+    known = {name: getattr(terms, name) for name in (*names, "max_age_days", "used_credits")}
+    return {"as_of": terms.day, **known}
 
 
 def _everywhere(folder: str) -> str:

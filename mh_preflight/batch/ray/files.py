@@ -28,7 +28,7 @@ from mh_preflight.batch.terms import Terms
 from mh_preflight.errors import InputError
 from mh_preflight.media import shown_url
 from mh_preflight.media.origins.far import redacted
-from mh_preflight.rates import Basis
+from mh_preflight.rates import Basis, RateCard
 from mh_preflight.units import Plan, one_line
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def estimate_files(  # noqa: PLR0913  what prices depend on
     plan: Plan | None = None,
     as_of: date | None = None,
     rates_file: str | Path | None = None,
+    rates: RateCard | None = None,
     basis: Basis = "annual",
     folder: str | None = None,
     offline: bool = False,
@@ -75,6 +76,8 @@ def estimate_files(  # noqa: PLR0913  what prices depend on
     workers: int = 1,
     actors: int | tuple[int, int] | None = None,
     rows: int = ROWS,
+    used_credits: int = 0,
+    max_age_days: int | None = None,
 ) -> Spread:
     """Price files of jobs with Ray, into a folder of files of answers.
 
@@ -89,6 +92,7 @@ def estimate_files(  # noqa: PLR0913  what prices depend on
         plan: As for `estimate_dataset`, as the others that are not named here.
         as_of: The same.
         rates_file: The same.
+        rates: The same.
         basis: The same.
         folder: Where relative paths count from; the folder of the jobs by default.
         offline: The same.
@@ -97,6 +101,8 @@ def estimate_files(  # noqa: PLR0913  what prices depend on
         workers: The same.
         actors: The same.
         rows: The same.
+        used_credits: The same.
+        max_age_days: The same.
 
     Raises:
         InputError: There are no jobs, they cannot be read, a column is missing or of a wrong type,
@@ -117,6 +123,7 @@ def estimate_files(  # noqa: PLR0913  what prices depend on
             plan=plan,
             as_of=day,
             rates_file=rates_file,
+            rates=rates,
             basis=basis,
             folder=found.folder if folder is None else folder,
             offline=offline,
@@ -125,6 +132,8 @@ def estimate_files(  # noqa: PLR0913  what prices depend on
             workers=workers,
             actors=actors,
             rows=rows,
+            used_credits=used_credits,
+            max_age_days=max_age_days,
         )
         priced.write_datasink(sink)
     return Spread(str(output), sink.totals, day, len(found.files))

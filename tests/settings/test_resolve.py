@@ -80,8 +80,8 @@ def test_a_rate_a_second_is_the_same_a_frame_at_the_tools_own_rate() -> None:
     assert found.second is not None
     assert found.second.low == 20
     assert found.second.high == found.second.expected == 24
-    assert found.frame.low == Fraction(20, 24)
-    assert found.frame.high == 1
+    assert found.price.low == Fraction(20, 24)
+    assert found.price.high == 1
 
 
 def test_rates_grow_old_only_after_they_were_checked() -> None:

@@ -309,6 +309,7 @@ def test_low_expected_and_high_are_always_in_order(data: st.DataObject) -> None:
             (side.frames_low, side.frames, side.frames_high),
             (side.credits_low, side.credits, side.credits_high),
         ):
+            assert low is not None
             assert low >= 0
             assert middle is None or low <= middle
             assert high is None or low <= high

@@ -1,0 +1,133 @@
+"""How is an implied rate put to use? An override file, written only on command, whole or not."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mh_preflight.errors import InputError
+from mh_preflight.rates import decimal_text
+from mh_preflight.units import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mh_preflight.calibrate.answer import Calibration, Group, Implied
+
+__all__ = ["override_text", "write_overrides"]
+
+
+def write_overrides(found: Calibration, path: Path, *, force: bool = False) -> tuple[Path, ...]:
+    """Write the implied rates that the rate card does not have, a file an endpoint.
+
+    Args:
+        found: The comparison.
+        path: The file; the folder, where there are several endpoints.
+        force: Replace files that are there.
+
+    Returns:
+        The files that were written; none where the rate card has every implied rate.
+
+    Raises:
+        InputError: A file is there already, or cannot be written.
+    """
+    by_endpoint: dict[str, list[Group]] = {}
+    for group in found.groups:
+        if group.implied is not None and not group.settled:
+            by_endpoint.setdefault(group.endpoint, []).append(group)
+    files = _names(path, list(by_endpoint))
+    for file in files:
+        if not force and file.exists():
+            raise InputError(
+                f"{one_line(str(file))}: is there already; --force replaces it", source=str(file)
+            )
+    for file, (endpoint, groups) in zip(files, by_endpoint.items(), strict=True):
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            _write(file, override_text(endpoint, groups))
+        except OSError as error:
+            raise InputError(
+                f"{one_line(str(file))}: cannot be written: {error.strerror}", source=str(file)
+            ) from None
+    return tuple(files)
+
+
+def override_text(endpoint: str, groups: Sequence[Group]) -> str:
+    """Write an override file of one endpoint.
+
+    Args:
+        endpoint: As in the URL.
+        groups: Those of its groups whose implied rate is to be used.
+    """
+    implied = [(group, group.implied) for group in groups if group.implied is not None]
+    lines = [
+        "# Written by mh-preflight calibrate: rates that give the charges of settled jobs.",
+        f"overrides = {_quoted(endpoint)}",
+    ]
+    for number, (_, rate) in enumerate(implied, 1):
+        lines += ["", *_source(_name(rate, number), rate)]
+    for number, (group, rate) in enumerate(implied, 1):
+        lines += ["", *_rate(group, rate, _name(rate, number))]
+    return "\n".join(lines) + "\n"
+
+
+def _names(path: Path, endpoints: list[str]) -> list[Path]:
+    if len(endpoints) < 2 and not path.is_dir():  # noqa: PLR2004  one or none
+        return [path] * len(endpoints)
+    if path.exists() and not path.is_dir():
+        raise InputError(
+            f"{one_line(str(path))}: must be a folder, for {len(endpoints)} endpoints",
+            source=str(path),
+        )
+    return [path / f"{endpoint}.toml" for endpoint in endpoints]
+
+
+def _name(rate: Implied, number: int) -> str:
+    return f"own-{rate.until}-{number}"
+
+
+def _source(name: str, rate: Implied) -> Iterator[str]:
+    jobs = "1 settled job" if rate.jobs == 1 else f"{rate.jobs} settled jobs"
+    days = f"of {rate.since}" if rate.since == rate.until else f"of {rate.since} to {rate.until}"
+    yield f"[sources.{name}]"
+    yield 'rank = "own"'
+    yield f"date = {rate.until}"
+    yield f"what = {_quoted(f'{jobs} {days}, whose charges this rate gives to the credit')}"
+
+
+def _rate(group: Group, rate: Implied, name: str) -> Iterator[str]:
+    yield "[[rates]]"
+    ran = group.ran
+    for key, value in (("mode", ran.mode), ("model", ran.model), ("size", ran.size)):
+        if value is not None:
+            yield f"{key} = {_quoted(value)}"
+    yield f"unit = {_quoted(rate.unit)}"
+    yield f"value = {_quoted(decimal_text(rate.value))}"
+    yield f"from = {rate.since}"
+    yield f"sources = [{_quoted(name)}]"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that takes its place once it is whole."""
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(beside).chmod(0o666 & ~umask)
+        Path(beside).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(beside).unlink()
+        raise

@@ -1,0 +1,111 @@
+"""From files of settled jobs to an answer, in one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mh_preflight.calibrate.answer import Calibration, Problem
+from mh_preflight.calibrate.compare import Case, compare
+from mh_preflight.calibrate.groups import grouped
+from mh_preflight.calibrate.reading import read_settled
+from mh_preflight.errors import InputError
+from mh_preflight.rates import RateCard, bundled_rates
+from mh_preflight.units import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from mh_preflight.calibrate.projects import Settled
+
+__all__ = ["calibrate_files", "calibrate_records"]
+
+
+def calibrate_files(paths: Iterable[Path], rates: RateCard | None = None) -> Calibration:
+    """Compare the settled jobs of files with their estimates.
+
+    Args:
+        paths: JSON, JSON Lines, or folders of them.
+        rates: The rate card; the bundled one by default.
+
+    Raises:
+        InputError: No file holds a record that can be used.
+    """
+    records: list[Settled] = []
+    problems: list[Problem] = []
+    for found in read_settled(paths):
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            records.append(found)
+    if not records:
+        first = problems[0] if problems else None
+        reason = first.message if first else "there is no record of a job"
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise InputError(f"{reason}{more}", source=first.source if first else None)
+    return calibrate_records(records, rates, problems=tuple(problems))
+
+
+def calibrate_records(
+    records: Iterable[Settled],
+    rates: RateCard | None = None,
+    *,
+    problems: tuple[Problem, ...] = (),
+) -> Calibration:
+    """Compare settled jobs with their estimates.
+
+    Args:
+        records: The jobs; of two with the same id the later one counts.
+        rates: The rate card; the bundled one by default.
+        problems: What could not be read.
+
+    Example:
+        >>> from mh_preflight.calibrate import settled_from
+        >>> project = {
+        ...     "id": "a",
+        ...     "type": "FACE_SWAP",
+        ...     "status": "complete",
+        ...     "created_at": "2026-09-11T06:31:51Z",
+        ...     "start_seconds": 0,
+        ...     "end_seconds": 5,
+        ...     "fps": 24,
+        ...     "credits_charged": 120,
+        ... }
+        >>> calibrate_records([settled_from(project)]).records[0].verdict
+        'exact'
+    """
+    card = bundled_rates() if rates is None else rates
+    number, by_id = 0, {}
+    for record in records:
+        number += 1
+        by_id[record.project.id] = record
+    cases: list[Case] = []
+    found = list(problems)
+    refunded = skipped = 0
+    kept: list[str] = []
+    for record in by_id.values():
+        status = record.project.status
+        if status in {"error", "canceled"}:
+            if record.project.charged:
+                kept.append(record.project.id)
+            else:
+                refunded += 1
+        elif status != "complete":
+            skipped += 1
+        else:
+            try:
+                cases.append(compare(record, card))
+            except InputError as error:
+                name = one_line(record.project.id, 60)
+                found.append(Problem("", None, f"job {name}: {one_line(error.message)}"))
+    compared = sorted((case.compared for case in cases), key=lambda each: each.created)
+    return Calibration(
+        groups=grouped(cases),
+        records=tuple(compared),
+        refunded=refunded,
+        failed_but_charged=tuple(kept),
+        skipped=skipped,
+        duplicates=number - len(by_id),
+        problems=tuple(found),
+        card_version=card.version,
+    )

@@ -1,0 +1,60 @@
+"""mh-preflight calibrate: was it right?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mh_preflight.cli.exits import FINDING
+from mh_preflight.cli.options import Json, RatesFile, chosen_rates
+from mh_preflight.cli.output import show
+
+__all__ = ["calibrate"]
+
+
+def calibrate(  # noqa: PLR0913  one parameter an option
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Settled jobs: projects as the API gives them, webhooks' payloads, or requests "
+            "with their projects; JSON, JSON Lines, or folders of them.",
+            show_default=False,
+        ),
+    ],
+    write: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the implied rates that the rate card does not have as rates of your own; "
+            "a folder, for several endpoints.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Let --write replace files.")] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="End with 3 where charges have moved, or are off their estimates."
+        ),
+    ] = False,
+    rates: RatesFile = None,
+    as_json: Json = False,
+) -> None:
+    """Compare what settled jobs were charged with what is estimated for them.
+
+    Nothing is asked of the API, and no rate is changed. Example:
+
+    mh-preflight calibrate projects.jsonl
+    """
+    from mh_preflight.calibrate import calibrate_files, write_overrides
+    from mh_preflight.render.calibration import calibration_json, calibration_view
+
+    found = calibrate_files(files, chosen_rates(rates))
+    written = None if write is None else write_overrides(found, write, force=force)
+    if as_json:
+        typer.echo(calibration_json(found, written))
+    else:
+        show(calibration_view(found, written))
+    if strict and found.wrong:
+        raise typer.Exit(FINDING)

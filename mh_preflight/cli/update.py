@@ -1,0 +1,81 @@
+"""mh-preflight rates-update: newer rates, fetched when asked for and never otherwise."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mh_preflight.cli.options import Json, rates_line
+from mh_preflight.cli.output import working
+from mh_preflight.errors import InputError
+
+if TYPE_CHECKING:
+    from mh_preflight.rates import RateCard
+
+__all__ = ["rates_update"]
+
+
+def rates_update(  # noqa: PLR0913  one parameter an option
+    place: Annotated[
+        str | None,
+        typer.Argument(
+            help="A .zip of rate files: an https:// URL, or a file.",
+            metavar="URL_OR_FILE",
+            show_default=False,
+        ),
+    ] = None,
+    back: Annotated[
+        bool,
+        typer.Option("--back", help="Use the rates before these again; at last the bundled ones."),
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Take older rates too, and such as lack an endpoint."),
+    ] = False,
+    allow_http: Annotated[
+        bool, typer.Option("--allow-http", help="Fetch http:// URLs too.")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option("--timeout", help="Time for the whole fetch.", metavar="SECONDS")
+    ] = 30.0,
+    as_json: Json = False,
+) -> None:
+    """Fetch newer rates, check them whole, and use them from now on.
+
+    Nothing is ever fetched but by this command. Example:
+
+    mh-preflight rates-update https://example.com/rates-2026.12.1.zip
+    """
+    from mh_preflight.rates.fetching import fetch_archive
+    from mh_preflight.rates.installed import go_back, install_rates
+
+    if (place is None) != back:
+        raise InputError("give a URL or a file, or --back", code="usage")
+    if not 0 < timeout < math.inf:
+        raise InputError("--timeout: must be a number above 0", field="timeout")
+    if place is None:
+        card = go_back()
+    else:
+        with working("fetching the rates"):
+            archive = fetch_archive(place, allow_http=allow_http, seconds=timeout)
+        card = install_rates(archive, _name(place), force=force)
+    _show(card, as_json=as_json)
+
+
+def _name(place: str) -> str:
+    """Name an archive by what stands last in its path; a query may be a key."""
+    path = place.partition("?")[0].partition("#")[0] if "://" in place else place
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2][:100] or "archive"
+
+
+def _show(card: RateCard, *, as_json: bool) -> None:
+    if as_json:
+        names = sorted(card.endpoints)
+        typer.echo(json.dumps({"card_version": card.version, "endpoints": names}))
+    else:
+        day = datetime.now(UTC).date()
+        typer.echo(f"in use: {rates_line(card, day)}; {len(card.endpoints)} endpoints")

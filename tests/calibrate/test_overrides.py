@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from settling import CHARGES, calibrated, full, project
+
+from mh_preflight.calibrate import Calibration, write_overrides
+from mh_preflight.errors import InputError
+from mh_preflight.rates import bundled_rates
+
+
+def moved() -> Calibration:
+    return calibrated(
+        full("lip-sync", created_at="2026-11-01T00:00:00Z", credits_charged=190),
+        full("lip-sync", id="b", created_at="2026-11-02T00:00:00Z", credits_charged=190),
+    )
+
+
+def test_what_is_written_explains_the_charges(tmp_path: Path) -> None:
+    (file,) = write_overrides(moved(), tmp_path / "own.toml")
+    card = bundled_rates().with_file(file)
+    again = calibrated(
+        full("lip-sync", created_at="2026-11-01T00:00:00Z", credits_charged=190), rates=card
+    )
+    assert again.records[0].verdict == "exact"
+    assert again.records[0].explanations[0].sources[0].rank == "own"
+    assert write_overrides(again, tmp_path / "more.toml") == ()
+    assert not (tmp_path / "more.toml").exists()
+    before = calibrated(full("lip-sync"), rates=card)
+    assert before.records[0].verdict == "exact"
+
+
+def test_a_file_is_replaced_only_by_force_and_nothing_is_left_beside(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text("mine")
+    with pytest.raises(InputError, match="is there already"):
+        write_overrides(moved(), file)
+    assert file.read_text() == "mine"
+    write_overrides(moved(), file, force=True)
+    assert "overrides" in file.read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["own.toml"]
+
+
+def test_several_endpoints_go_to_a_folder(tmp_path: Path) -> None:
+    found = calibrated(project(credits_charged=144), full("video-to-video"))
+    files = write_overrides(found, tmp_path / "rates")
+    assert [path.name for path in files] == ["face-swap.toml", "video-to-video.toml"]
+    card = bundled_rates().with_file(files[0]).with_file(files[1])
+    assert calibrated(project(credits_charged=144), rates=card).records[0].verdict == "exact"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="must be a folder"):
+        write_overrides(found, tmp_path / "file", force=True)
+
+
+def test_one_endpoint_may_go_to_a_folder_too(tmp_path: Path) -> None:
+    (file,) = write_overrides(moved(), tmp_path)
+    assert file == tmp_path / "lip-sync.toml"
+
+
+def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        write_overrides(moved(), tmp_path / "file" / "own.toml")
+
+
+def test_a_rate_that_was_not_known_can_be_written(tmp_path: Path) -> None:
+    record = full(
+        "ai-video-editor",
+        request={"model": "ltx-2.5"},
+        created_at="2026-10-01T00:00:00Z",
+        credits_charged=150,
+    )
+    (file,) = write_overrides(calibrated(record), tmp_path / "own.toml")
+    again = calibrated(record, rates=bundled_rates().with_file(file))
+    assert again.records[0].verdict == "exact"
+    assert again.records[0].explanations[0].value == Fraction(30)
+
+
+def test_confirmed_rates_are_not_written(tmp_path: Path) -> None:
+    found = calibrated(*(each for each in CHARGES if each["endpoint"] == "face-swap"))
+    assert write_overrides(found, tmp_path / "own.toml") == ()

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from rates.test_overrides import OWN
+from rates.test_updates import NEWER, content, packed, replaced
+from serving import file_route, serve
+
+from mh_preflight.cli.app import run
+from mh_preflight.rates import bundled_rates
+from mh_preflight.rates.installed import data_folder
+
+DAY = ["--as-of", "2026-11-22"]
+FACTS = ["--video-fps", "24", "--video-duration", "20", "--audio-duration", "20"]
+JOB = ["lip-sync", "--video", "https://x.example/v.mp4", "--audio", "https://x.example/a.mp3"]
+JOB += ["--end", "10", "--mode", "pro", "--offline", *FACTS, *DAY]
+
+COLUMNS = (
+    "endpoint,video,audio,end_seconds,mode,video_fps,video_duration_seconds,audio_duration_seconds"
+)
+TABLE = f"{COLUMNS}\nlip-sync,v.mp4,a.mp3,10,pro,24,20,20\nlip-sync,v.mp4,a.mp3,10,lite,24,20,20\n"
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+    def call(*arguments: str | Path) -> Ended:
+        code = run([str(argument) for argument in arguments])
+        captured = capfd.readouterr()
+        assert "Traceback" not in captured.err
+        return Ended(code, captured.out, captured.err)
+
+    return call
+
+
+# ---------------------------------------------------------------- rates of one's own
+
+
+def test_every_answer_that_a_file_changed_names_it_and_no_other(cli: Any) -> None:
+    Path("mine.toml").write_text(OWN)
+    Path("plans.toml").write_text(
+        'overrides = "plans"\n[sources.deal]\nrank = "own"\ndate = 2026-10-01\nwhat = "a deal"\n'
+        "[[longest_edges]]\nplan = 'free'\nvalue = 640\nfrom = 2026-11-01\nsources = ['deal']\n"
+    )
+    before = cli("estimate", *JOB, "--json").json
+    answer = cli("estimate", *JOB, "--rates", "mine.toml", "--json").json
+    assert (before["settled"]["credits"], answer["settled"]["credits"]) == (480, 360)
+    assert answer["rate"]["card_version"] == before["rate"]["card_version"] + "+mine.toml"
+    assert answer["rate"]["sources"] == [
+        {"rank": "own", "date": "2026-10-01", "what": "our contract", "where": None}
+    ]
+    assert [each["code"] for each in answer["findings"] if each["code"] == "own-rate"]
+    both = cli("estimate", *JOB, "--rates", "mine.toml", "--rates", "plans.toml", "--json").json
+    assert both["rate"]["card_version"].endswith("+mine.toml+plans.toml")
+    text = cli("estimate", *JOB, "--rates", "mine.toml").out
+    assert "own of 2026-10-01; checked 2026" in text
+    assert "i own-rate" in text
+    other = cli("rates", "ai-talking-photo", "--rates", "mine.toml", "--json").json
+    assert other["card_version"] == bundled_rates().version
+
+
+def test_the_rates_shown_name_a_file_of_ones_own(cli: Any) -> None:
+    Path("mine.toml").write_text(OWN)
+    history = cli("rates", "lip-sync", "--rates", "mine.toml").out
+    assert "own 2026-10-01 (mine.toml)" in history
+    assert "+mine.toml, checked 2026-" in history
+    changed = cli(
+        "rates", "--between", "2026-10-30", "2026-12-01", "--rates", "mine.toml", "lip-sync"
+    ).out
+    assert "2 a frame -> 1.5 a frame" in changed
+    assert "1.5 a frame -> 2 a frame" in changed
+
+
+def test_a_batch_says_which_rates_of_ones_own_it_used(cli: Any) -> None:
+    Path("mine.toml").write_text(OWN)
+    Path("jobs.csv").write_text(TABLE)
+    ended = cli("batch", "jobs.csv", "-o", "out.jsonl", "--rates", "mine.toml", *DAY)
+    assert ended.code == 0
+    assert "+mine.toml, checked 2026-" in ended.out
+    rows = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
+    assert [row["settled_credits_high"] for row in rows] == [360, 240]
+    assert ["own-rate" in row["findings"] for row in rows] == [True, False]
+
+
+def test_a_file_that_does_not_load_ends_with_2_and_its_name(cli: Any) -> None:
+    Path("mine.toml").write_text(OWN.replace('"1.5"', "1.5"))
+    for arguments in (["estimate", *JOB], ["rates"], ["batch", "jobs.csv", "-o", "out.csv"]):
+        ended = cli(*arguments, "--rates", "mine.toml", "--json")
+        assert ended.code == 2
+        assert ended.json["error"]["source"] == "mine.toml"
+        assert ended.json["error"]["field"] == "rates.0.value"
+
+
+# ---------------------------------------------------------------- their age
+
+
+def test_rates_that_are_too_old_give_no_price(cli: Any) -> None:
+    checked = bundled_rates().endpoints["lip-sync"].checked
+    job = [*JOB, "--as-of", "2028-01-01"]
+    ended = cli("estimate", *job, "--max-age", "90", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (5, "rates-too-old")
+    assert f"on {checked}" in ended.json["error"]["message"]
+    assert "rates-update" in ended.json["error"]["message"]
+    assert cli("estimate", *job, "--max-age", "9000").code == 0
+    assert cli("estimate", *JOB, "--max-age", "-1").code == 2
+
+
+def test_a_batch_with_rates_that_are_too_old_ends_with_5(cli: Any) -> None:
+    Path("jobs.csv").write_text(TABLE)
+    arguments = ["batch", "jobs.csv", "-o", "out.csv", "--as-of", "2028-01-01"]
+    assert cli(*arguments, "--max-age", "9000").code == 0
+    ended = cli(*arguments, "--max-age", "90", "--max-credits", "1000000", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (5, "rates-too-old")
+    assert ended.json["totals"]["errors"] == {"rates-too-old": 2}
+    assert ended.json["totals"]["without_bound"] == 2
+
+
+def test_every_text_says_how_old_the_rates_are(cli: Any) -> None:
+    Path("jobs.csv").write_text(TABLE)
+    batch = ["batch", "jobs.csv", "-o", "out.csv", *DAY]
+    for arguments in (["rates"], ["rates", "lip-sync"], ["rates", *DAY], batch):
+        out = cli(*arguments).out
+        assert f"rates {bundled_rates().version}, checked 2026-" in out, arguments
+        assert " before 2" in out
+    assert "; checked 2026-" in cli("estimate", *JOB).out
+
+
+# ---------------------------------------------------------------- updates
+
+
+def test_an_update_is_fetched_used_and_taken_back(cli: Any) -> None:
+    archive = packed(content(lip_sync=replaced("lip-sync", 'value = "2"', 'value = "7"')))
+    before = cli("estimate", *JOB, "--json").json
+    with serve({"/rates.zip": file_route(archive)}) as server:
+        url = server.url("/rates.zip?key=secret")
+        refused = cli("rates-update", url, "--json")
+        assert refused.code == 2
+        assert "--allow-http" in refused.json["error"]["message"]
+        assert server.asked == []
+        ended = cli("rates-update", url, "--allow-http")
+        assert ended.code == 0
+        assert f"in use: rates {NEWER}, checked" in ended.out
+        assert len(server.asked) == 1
+        answer = cli("estimate", *JOB, "--json").json
+        assert answer["rate"]["card_version"] == NEWER
+        assert answer["settled"]["credits"] == before["settled"]["credits"] * 7 // 2
+        assert NEWER in cli("rates").out
+        assert len(server.asked) == 1  # nothing else is ever fetched
+    assert cli("rates-update", "--back", "--json").json["card_version"] == bundled_rates().version
+    assert cli("estimate", *JOB, "--json").json == before
+    assert cli("rates-update", "--back").code == 2
+
+
+def test_an_update_from_a_file_goes_with_files_of_ones_own_and_into_batches(cli: Any) -> None:
+    Path("rates.zip").write_bytes(packed(content()))
+    Path("mine.toml").write_text(OWN)
+    Path("jobs.csv").write_text(TABLE)
+    assert cli("rates-update", "rates.zip").code == 0
+    answer = cli("estimate", *JOB, "--rates", "mine.toml", "--json").json
+    assert answer["rate"]["card_version"] == f"{NEWER}+mine.toml"
+    assert f"rates {NEWER}, checked" in cli("batch", "jobs.csv", "-o", "out.csv", *DAY).out
+
+
+def test_a_damaged_update_is_told_of_and_the_bundled_rates_count(cli: Any) -> None:
+    Path("rates.zip").write_bytes(packed(content()))
+    cli("rates-update", "rates.zip")
+    (data_folder() / NEWER / "lip-sync.toml").write_text("")
+    ended = cli("estimate", *JOB, "--json")
+    assert ended.code == 0
+    assert ended.json["rate"]["card_version"] == bundled_rates().version
+    assert "the bundled ones count" in ended.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["a.zip", "--back"],
+        ["none.zip"],
+        ["a.zip", "--timeout", "0"],
+        ["a.zip", "--timeout", "nan"],
+    ],
+)
+def test_wrong_usage_ends_with_2_and_changes_nothing(cli: Any, arguments: list[str]) -> None:
+    Path("a.zip").write_bytes(packed(content()))
+    assert cli("rates-update", *arguments, "--json").code == 2
+    assert not data_folder().exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write")
+def test_a_folder_that_may_not_be_written_is_told_of(cli: Any, tmp_path: Path) -> None:
+    Path("a.zip").write_bytes(packed(content()))
+    tmp_path.chmod(0o500)
+    try:
+        assert cli("rates-update", "a.zip").code == 2
+    finally:
+        tmp_path.chmod(0o700)
