@@ -21,7 +21,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 @pytest.fixture(scope="session")
 def samples_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with clip.mp4, voice.wav, portrait.png, and the README's jobs.csv and body.json."""
+    """Give a folder of sample files, with the jobs.csv and body.json that the README shows."""
     folder = tmp_path_factory.mktemp("samples")
     make_samples(folder)
     readme = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from mh_preflight.checks import find_length_problems, find_standing_problems
+from mh_preflight.checks import find_length_problems, find_request_problems
 from mh_preflight.errors import UnknownRateError
 from mh_preflight.estimate import Estimate, estimate_job, length_of, settle_job
 from mh_preflight.jobs import SHORTEST_END
@@ -163,7 +163,7 @@ def _variants(
 
 
 def _is_refused(job: Job, changed: Settings) -> bool:
-    found = (*find_length_problems(job, changed), *find_standing_problems(job, changed))
+    found = (*find_length_problems(job, changed), *find_request_problems(job, changed))
     return any(finding.severity == "error" for finding in found)
 
 

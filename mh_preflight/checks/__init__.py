@@ -32,6 +32,7 @@ __all__ = [
     "find_length_problems",
     "find_name_problems",
     "find_problems",
+    "find_request_problems",
     "find_standing_problems",
 ]
 

@@ -66,6 +66,9 @@ def choose(
     Raises:
         UnknownRateError: The model is not known, or which one runs is not published.
     """
+    if not on_day.all("models") and on_day.sizes is None:
+        state = "current" if job.asked_model is None else "not-at-date"
+        return Choice(((None, None),), state, (), plan_decides=False)
     by_plan = {}
     inferred: dict[str, None] = {}
     state: State = "current"
