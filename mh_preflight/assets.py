@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal
@@ -197,7 +198,20 @@ def probe_assets(  # noqa: PLR0913  what `probe` takes besides
             except (MediaError, MissingExtraError) as error:
                 error.field = error.field or f"assets.{name}"
                 known[name] = media_or_failure(source, error)
+    _look_for_references(job)
     return known
+
+
+def _look_for_references(job: Job) -> None:
+    """Raise where a file that a prompt can name is not there; nothing in it decides a price."""
+    for place, path in enumerate(job.reference_paths):
+        if not (is_remote(path) or is_upload(path) or os.path.isfile(path)):  # noqa: PTH113  as given
+            raise MediaError(
+                f"there is no file {path!r}",
+                code="not-found",
+                field=f"{job.reference_field}.{place}.file_path",
+                source=path,
+            )
 
 
 def probe_source(

@@ -31,6 +31,11 @@ MOST = 3  # savings that are shown
 
 CENTISECOND = MICROSECOND // 100
 
+COUNT = "image_count"
+
+NOT_OFFERED = {"audio-not-offered", "reference-not-offered"}
+"""Warnings for which a change gives something else than what was asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Saving:
@@ -73,8 +78,9 @@ def find_savings(
     if before is None:
         return ()
     found = []
-    for change, lost, changed in _variants(job, media, settings, estimate, rates):
-        after = settle_job(job, media, changed).credits_high
+    for change, lost in _changes(job, media, settings, estimate):
+        changed = _reprice(job, change, settings, rates)
+        after = None if changed is None else settle_job(job, media, changed).credits_high
         if after is not None and after < before:
             found.append(Saving(change, after, before - after, lost))
     return tuple(sorted(found, key=lambda saving: -saving.saves)[:MOST])
@@ -102,18 +108,30 @@ def find_fitting(  # noqa: PLR0913  all that a job is priced from, and the limit
     Returns:
         Changes that fit; the shorter window last, being the one that loses most.
     """
+
+    def hold(changed: Settings | None) -> int | None:
+        return None if changed is None else estimate_job(job, media, changed).hold
+
     fitting = []
-    for change, lost, changed in _variants(job, media, settings, estimate, rates):
-        after = estimate_job(job, media, changed)
-        if after.hold is not None and after.hold <= credits and job.end_field not in change:
-            fitting.append(_fit(change, after.hold, estimate, lost))
+    for change, lost in (*_changes(job, media, settings, estimate), *_fewer(settings)):
+        held = hold(_reprice(job, change, settings, rates))
+        if held is not None and held <= credits and job.end_field not in change:
+            fitting.append(_fit(change, held, estimate, lost))
+            if COUNT in change:
+                break
     start, end = settings.window
-    shorter = _longest_end(job, media, settings, credits)
-    if shorter is not None and shorter < end:
-        after = estimate_job(job, media, replace(settings, window=(start, shorter)))
-        lost = f"the last {seconds(end - shorter):g} s"
-        change = {job.end_field: _end_value(job, shorter)}
-        fitting.append(_fit(change, after.hold or 0, estimate, lost))
+    within: Settings | None = settings
+    while within is not None and within.window[1] > start:
+        shorter = _longest_end(job, media, within, credits)
+        if shorter is None or shorter >= end:
+            break
+        change = {job.end_field: _end_value(job, settings, shorter)}
+        within = _reprice(job, change, settings, rates)
+        held = hold(within)
+        if held is not None and held <= credits:
+            fitting.append(_fit(change, held, estimate, f"the last {seconds(end - shorter):g} s"))
+            break
+        # A shorter job may run another model, at another price: look below, at that price.
     return tuple(fitting)
 
 
@@ -121,50 +139,54 @@ def _fit(change: Mapping[str, Any], hold: int, estimate: Estimate, lost: str) ->
     return Saving(change, hold, max(0, (estimate.hold or hold) - hold), lost)
 
 
-def _variants(
-    job: Job,
-    media: Mapping[str, Media],
-    settings: Settings,
-    estimate: Estimate,
-    rates: RateCard,
-) -> Iterator[tuple[Mapping[str, Any], str, Settings]]:
-    """Give each change, what is lost by it, and the settings that it leads to."""
+def _reprice(
+    job: Job, change: Mapping[str, Any], settings: Settings, rates: RateCard
+) -> Settings | None:
+    """Settle what a changed job would run; None where it would be refused, or has no rate."""
+    limit = change.get("max_fps_limit")
+    if limit is not None:  # nothing else depends on it, and most jobs come this way
+        return replace(settings, fps_limit=Fraction(limit))
+    other = job.changed(change)
+    try:
+        changed = resolve_settings(
+            other,
+            plan=settings.plan,
+            day=settings.day,
+            rates=rates,
+            basis=settings.basis,
+            used=settings.used,
+        )
+    except UnknownRateError:
+        return None
+    found = (*find_length_problems(other, changed), *find_request_problems(other, changed))
+    refused = any(f.severity == "error" or f.code in NOT_OFFERED for f in found)
+    return None if refused else changed
+
+
+def _changes(
+    job: Job, media: Mapping[str, Media], settings: Settings, estimate: Estimate
+) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Give changes that may cost less, and what is lost by each."""
     output = estimate.output_fps
     if "max_fps_limit" in type(job).model_fields:
         highest = settings.fps_limit if output is None else output
         step = next((step for step in FPS_STEPS if highest is None or step < highest), None)
         if step is not None:
             before = "any number of" if highest is None else f"{float(highest):g}"
-            lost = f"smoothness: {step} instead of {before} frames a second"
-            yield {"max_fps_limit": step}, lost, replace(settings, fps_limit=Fraction(step))
+            yield {"max_fps_limit": step}, _smoothness(step, before)
     start, end = settings.window
     there = usable_end(job, media, start)
     if there is not None and there >= SHORTEST_END and start < there < end:
         lost = f"the last {seconds(end - there):g} s, for which there is no media"
-        yield {job.end_field: seconds(there)}, lost, replace(settings, window=(start, there))
+        yield {job.end_field: _end_value(job, settings, there)}, lost
     if settings.own_fps is not None:
         for step in (step for step in FPS_STEPS if step < settings.own_fps):
-            lost = f"smoothness: {step} instead of {float(settings.own_fps):g} frames a second"
-            yield {"fps": step}, lost, replace(settings, own_fps=Fraction(step))
-    for change, lost in _other_words(job, settings):
-        try:
-            changed = resolve_settings(
-                job.changed(change),
-                plan=settings.plan,
-                day=settings.day,
-                rates=rates,
-                basis=settings.basis,
-                used=settings.used,
-            )
-        except UnknownRateError:
-            continue
-        if not _is_refused(job, changed):
-            yield change, lost, changed
+            yield {"fps": step}, _smoothness(step, f"{float(settings.own_fps):g}")
+    yield from _other_words(job, settings)
 
 
-def _is_refused(job: Job, changed: Settings) -> bool:
-    found = (*find_length_problems(job, changed), *find_request_problems(job, changed))
-    return any(finding.severity == "error" for finding in found)
+def _smoothness(step: int, before: str) -> str:
+    return f"smoothness: {step} instead of {before} frames a second"
 
 
 def _other_words(job: Job, settings: Settings) -> Iterator[tuple[Mapping[str, Any], str]]:
@@ -183,10 +205,13 @@ def _other_words(job: Job, settings: Settings) -> Iterator[tuple[Mapping[str, An
         for size in smaller:
             lost = f"picture size: {size} at the most"
             yield nested(job.size_field, job.size_value(size)), lost
-    if settings.audio and "audio" in type(job).model_fields:
-        yield {"audio": False}, "the sound"
+    # An older name of a model asks for sound too.
+    named = settings.audio and not job.value_of("audio")
+    if settings.audio:
+        yield {"model": settings.model} if named else {"audio": False}, "the sound"
     if settings.model is not None and "model" in type(job).model_fields:
-        yield from _other_models(settings)
+        for change, lost in _other_models(settings):
+            yield {**change, "audio": True} if named else change, lost
 
 
 def _other_models(settings: Settings) -> Iterator[tuple[Mapping[str, Any], str]]:
@@ -194,7 +219,8 @@ def _other_models(settings: Settings) -> Iterator[tuple[Mapping[str, Any], str]]
     on_day, highest = settings.on_day, settings.price.high
     same = settings.sizes[0] if len(settings.sizes) == 1 else None
     for model in on_day.cheaper_models(settings.mode, same, highest)[:MOST]:
-        yield {"model": model}, f"what {settings.model} does better than {model}"
+        if model != settings.model:
+            yield {"model": model}, f"what {settings.model} does better than {model}"
     if on_day.sizes is None or same is None:
         return
     names = on_day.sizes.names
@@ -203,6 +229,14 @@ def _other_models(settings: Settings) -> Iterator[tuple[Mapping[str, Any], str]]
         for model in on_day.cheaper_models(settings.mode, smaller[0], highest)[:1]:
             lost = f"picture size: {smaller[0]} at the most, and the {settings.model} model"
             yield {"model": model, "resolution": smaller[0]}, lost
+
+
+def _fewer(settings: Settings) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """Give smaller numbers of outputs, the largest first."""
+    counts = settings.on_day.one("counts", model=settings.model)
+    taken = range(1, settings.count) if counts is None else counts.values
+    for count in sorted((count for count in taken if count < settings.count), reverse=True):
+        yield {COUNT: count}, f"{settings.count - count} of {settings.count} images"
 
 
 def nested(field: str, value: object) -> Mapping[str, Any]:
@@ -226,15 +260,21 @@ def usable_end(job: Job, media: Mapping[str, Media], start: int) -> int | None:
     return min((end for end in (trimmed, audio) if end is not None), default=None)
 
 
-def _end_value(job: Job, end: int) -> int | float:
-    """Give an end as the request takes it: whole where it always is."""
-    return end // MICROSECOND if job.end_field != "end_seconds" else seconds(end)
+def _only_whole(job: Job, settings: Settings) -> bool:
+    """Tell whether the end is a whole number of seconds, always."""
+    named = settings.on_day.one("durations", model=settings.model) is not None
+    return named or job.end_field != "end_seconds"
+
+
+def _end_value(job: Job, settings: Settings, end: int) -> int | float:
+    """Give an end as the request takes it."""
+    return end // MICROSECOND if _only_whole(job, settings) else seconds(end)
 
 
 def _longest_end(
     job: Job, media: Mapping[str, Media], settings: Settings, credits: int
 ) -> int | None:
-    """Find the latest end that may be asked for and whose hold fits."""
+    """Find the latest end before that of some settings which may be asked for and fits by them."""
     start, end = settings.window
     ends = _ends(job, settings, start, end)
 
@@ -251,8 +291,8 @@ def _ends(job: Job, settings: Settings, start: int, end: int) -> Sequence[int]:
     durations = settings.on_day.one("durations", model=settings.model)
     if durations is not None:
         return [start + s * MICROSECOND for s in durations.seconds if start + s * MICROSECOND < end]
-    step = MICROSECOND if job.end_field != "end_seconds" else CENTISECOND
+    step = MICROSECOND if _only_whole(job, settings) else CENTISECOND
     least = settings.on_day.one("min_seconds", mode=settings.mode, model=settings.model)
     shortest = step if least is None else max(step, ceil(least.value * MICROSECOND))
     first = ceil_div(max(start + shortest, SHORTEST_END), step)
-    return range(first * step, end // step * step + 1, step)
+    return range(first * step, (end - 1) // step * step + 1, step)

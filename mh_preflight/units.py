@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from numbers import Rational
-from typing import Literal, TypeAlias, get_args
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias, get_args
 
 from mh_preflight.errors import InputError
 
@@ -24,11 +26,14 @@ __all__ = [
     "Plan",
     "age_in_days",
     "ceil_div",
+    "counted",
     "exact",
     "frame_rate",
     "microseconds",
     "number_in",
+    "one",
     "one_line",
+    "plain_reason",
     "positive",
     "rate_text",
     "seconds",
@@ -210,6 +215,26 @@ def rate_text(rate: Fraction) -> str:
     return str(rate)
 
 
+def counted(number: int, word: str) -> str:
+    """Write a number of things.
+
+    Example:
+        >>> counted(1, "image"), counted(1_200, "character")
+        ('1 image', '1,200 characters')
+    """
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def one(word: str) -> str:
+    """Write a word with its article.
+
+    Example:
+        >>> one("image"), one("frame")
+        ('an image', 'a frame')
+    """
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
 def valid_text(text: str) -> str:
     r"""Give text that can be written as UTF-8; a file name may hold bytes that are no text.
 
@@ -240,6 +265,68 @@ def one_line(text: str, most: int = MOST_LETTERS) -> str:
             for letter in text
         )
     return shown if len(shown) <= most else f"{shown[: most - 3]}..."
+
+
+_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "missing": "is required",
+        "string_type": "must be text",
+        "string_too_long": "must have at most {max_length} letters",
+        "string_pattern_mismatch": "has letters that are not taken",
+        "int_type": "must be a whole number",
+        "int_parsing": "must be a whole number",
+        "int_from_float": "must be a whole number",
+        "float_type": "must be a number",
+        "float_parsing": "must be a number",
+        "bool_type": "must be true or false",
+        "bool_parsing": "must be true or false",
+        "greater_than": "must be above {gt}",
+        "greater_than_equal": "must be at least {ge}",
+        "less_than": "must be below {lt}",
+        "less_than_equal": "must be at most {le}",
+        "literal_error": "must be {expected}",
+        "tuple_type": "must be a list",
+        "list_type": "must be a list",
+        "too_short": "has {actual_length} and needs at least {min_length}",
+        "too_long": "has {actual_length} and may have at most {max_length}",
+        "dict_type": "must have named fields",
+        "mapping_type": "must have named fields",
+        "model_type": "must have named fields",
+        "model_attributes_type": "must have named fields",
+    }
+)
+
+_FORMS: Mapping[str, str] = MappingProxyType(
+    {
+        "^[a-z0-9]+$": "must be small letters and digits, such as 720p",
+        "^[A-Za-z0-9][A-Za-z0-9_.-]*$": "must be a word of letters, digits, points and hyphens",
+        "^[a-z0-9][a-z0-9_.-]*$": "must be a word of small letters, digits, points and hyphens",
+        r"^https://\S+$": "must be an address that begins with https://",
+    }
+)
+
+
+def plain_reason(detail: Mapping[str, Any]) -> str:
+    """Say in plain words what pydantic found wrong.
+
+    Args:
+        detail: One of the errors of its `ValidationError`.
+
+    Example:
+        >>> plain_reason({"type": "int_type", "msg": "Input should be a valid integer"})
+        'must be a whole number'
+    """
+    kind, context = str(detail["type"]), detail.get("ctx", {})
+    if kind == "string_pattern_mismatch" and context.get("pattern") in _FORMS:
+        return _FORMS[context["pattern"]]
+    if kind == "string_too_short":
+        least = context.get("min_length", 1)
+        return "must not be empty" if least == 1 else f"must have at least {least} letters"
+    if kind.startswith("date_"):
+        return "must be a day such as 2026-11-01"
+    if kind in _REASONS:
+        return _REASONS[kind].format_map(context)
+    return str(detail["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
 
 
 def age_in_days(value: object) -> int | None:

@@ -256,3 +256,17 @@ def test_a_limit_in_dollars_buys_credits_over_all_bands() -> None:
     assert report(**usage, max_usd="1.032").estimate.hold == 900
     with pytest.raises(mh.OverLimitError, match=r"max_usd allows US\$ 1\.0319, 899 credits"):
         report(**usage, max_usd="1.0319")
+
+
+def test_a_reference_that_is_not_there_is_named(tmp_path: Path) -> None:
+    references = [
+        {"name": "a", "file_path": "https://example.com/a.png"},
+        {"name": "b", "file_path": str(tmp_path / "b.png")},
+    ]
+    body = {"end_seconds": 5, "style": {"prompt": "x"}, "references": references}
+    job = mh.job("text-to-video", **body)
+    with pytest.raises(mh.MediaError, match=r"there is no file .*b\.png") as error:
+        mh.preflight(job)
+    assert (error.value.code, error.value.field) == ("not-found", "references.1.file_path")
+    (tmp_path / "b.png").touch()
+    assert mh.preflight(job).estimate.settled.credits_high == 240

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pricing import TODAY, estimated, lip_sync, media, settings, talking_photo
 
-from mh_preflight import Media
+from mh_preflight import Media, UnknownRateError, job
+from mh_preflight.checks import find_problems
 from mh_preflight.jobs import Job
 from mh_preflight.rates import bundled_rates
 from mh_preflight.savings import Saving, find_fitting, find_savings
@@ -136,3 +137,135 @@ def test_what_fits_holds_and_a_hundredth_of_a_second_more_does_not(
             longer = job.changed({"end_seconds": round(saving.change["end_seconds"] + 0.01, 2)})
             more = estimated(longer, known).hold
             assert more is None or more > credits
+
+
+PROMPT = {"style": {"prompt": "a fox"}}
+PORTRAIT = {"assets": {"image_file_path": "https://example.com/i.png"}}
+MODELS = ["kling-3.0", "ltx-2.5", "veo3.1", "seedance-2.0-mini", "seedance-1.5", "kling-3.0-audio"]
+REFERENCES = [{"name": "a", "file_path": "https://example.com/a.png"}]
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> tuple[str, dict[str, Any], dict[str, Media]]:
+    """Draw a job of a tool with models, sizes, sound, numbers or a length of its own."""
+    endpoint = draw(st.sampled_from(sorted(DRAWN)))
+    return endpoint, *draw(DRAWN[endpoint])
+
+
+def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+SIZES = st.sampled_from(["480p", "720p", "1080p"])
+FILMS = st.tuples(
+    st.builds(
+        lambda more, end: {**PROMPT, "end_seconds": end, **more},
+        optional(
+            model=st.sampled_from(MODELS),
+            resolution=SIZES,
+            audio=st.booleans(),
+            references=st.just(REFERENCES),
+        ),
+        st.integers(1, 30),
+    ),
+    st.just({}),
+)
+CLIPS = st.builds(
+    lambda more, end, held: (
+        {"assets": {"video_file_path": "v.mp4"}, **PROMPT, "end_seconds": end, **more},
+        {"video_file_path": Media.given("video", fps=24, duration_seconds=held)},
+    ),
+    optional(resolution=SIZES, model=st.just("gemini-omni-1.1")),
+    st.integers(3, 10),
+    st.integers(1, 12),
+)
+DRAWN: dict[str, st.SearchStrategy[Any]] = {
+    "text-to-video": FILMS,
+    "ai-video-editor": CLIPS,
+    "ai-image-generator": st.tuples(
+        st.builds(
+            lambda model, size, many: {
+                **PROMPT,
+                "model": model,
+                "resolution": size,
+                "image_count": many,
+            },
+            st.sampled_from(["gpt-image-2", "nano-banana-2-lite", "seedream-v5-pro"]),
+            st.sampled_from(["640px", "1k", "2k"]),
+            st.integers(1, 4),
+        ),
+        st.just({}),
+    ),
+    "ai-image-upscaler": st.tuples(
+        st.builds(
+            lambda factor, mode: {**PORTRAIT, "scale_factor": factor, "style": {"mode": mode}},
+            st.sampled_from([2, 4]),
+            st.sampled_from(["preserve", "balanced", "creative"]),
+        ),
+        st.just({}),
+    ),
+    "ai-music-generator": st.tuples(
+        st.builds(lambda length: {**PROMPT, "duration": length}, st.integers(15, 300)), st.just({})
+    ),
+}
+
+
+@given(bodies(), st.sampled_from([None, "free", "creator", "business"]), st.integers(0, 2000))
+def test_what_is_offered_costs_what_it_says_and_is_taken_as_the_job_was(
+    drawn: tuple[str, dict[str, Any], dict[str, Media]], plan: Any, limit: int
+) -> None:
+    endpoint, body, known = drawn
+    made = job(endpoint, **body)
+    try:
+        before = settings(made, plan)
+    except UnknownRateError:
+        return
+    estimate = estimated(made, known, plan)
+    asked = find_problems(made, known, before, estimate)
+    arguments = (made, known, before, estimate)
+    offered = [(s, "settled") for s in find_savings(*arguments, rates=bundled_rates())]
+    offered += [(s, "hold") for s in find_fitting(*arguments, limit, rates=bundled_rates())]
+    for saving, side in offered:
+        changed = made.changed(saving.change)
+        after = estimated(changed, known, plan)
+        costs = after.settled.credits_high if side == "settled" else after.hold
+        assert costs == saving.credits
+        if side == "hold":
+            assert costs is not None
+            assert costs <= limit
+        found = find_problems(changed, known, settings(changed, plan), after)
+        refused = {f.code for f in found if f.severity == "error"}
+        assert refused <= {"window-past-end"}
+        worse = {f.code for f in found} - {f.code for f in asked}
+        assert not worse & {"audio-not-offered", "reference-not-offered"}
+
+
+def film(**body: Any) -> Job:
+    return job("text-to-video", **PROMPT, **body)
+
+
+def test_a_shorter_film_that_runs_another_model_is_priced_by_that_model() -> None:
+    (fit,) = [
+        f for f in fitting(film(end_seconds=20, audio=True), {}, 500) if "end_seconds" in f.change
+    ]
+    assert fit.change == {"end_seconds": 6}
+    assert fit.credits == 432  # at 72 a second, which kling-3.0 costs with sound
+
+
+def test_the_old_name_of_a_model_with_sound_may_be_given_up_for_the_one_without() -> None:
+    found = savings(film(end_seconds=8, model="kling-3.0-audio", resolution="1080p"), {})
+    changes = [(dict(saving.change), saving.lost) for saving in found]
+    assert ({"model": "kling-3.0"}, "the sound") in changes
+    assert all(c.get("audio") for c, lost in changes if "better than" in lost)
+
+
+def test_fewer_images_fit() -> None:
+    body = {"model": "gpt-image-2", "resolution": "640px", "image_count": 4}
+    found = fitting(job("ai-image-generator", **PROMPT, **body), {}, 100)
+    assert ({"image_count": 2}, 100) in [(f.change, f.credits) for f in found]
+
+
+def test_a_window_that_the_model_does_not_take_is_not_offered() -> None:
+    made = job("ai-video-editor", assets={"video_file_path": "v.mp4"}, end_seconds=5, **PROMPT)
+    known = media({"fps": 24, "duration_seconds": 2}, audio=None)
+    assert [saving.change for saving in savings(made, known)] == []

@@ -122,6 +122,8 @@ def _group(
 def _stated(job: Job, group: PlainRows) -> npt.NDArray[np.bool_]:
     """Tell in which rows exactly those facts are stated that the job has files for."""
     kinds = {job.kind_of(name) for name in job.sources()}
+    if kinds == {"image"}:  # of which nothing is stated, so that they are looked at
+        return np.zeros(group.rows.size, bool)
     wanted = {"video": "video" in kinds, "audio": "audio" in kinds}
     fine: npt.NDArray[np.bool_] = np.isnan(group.video) != wanted["video"]
     fine &= (group.fps >= 0) == wanted["video"]

@@ -158,7 +158,8 @@ def price_plain(plain: PlainRows, answers: Answers) -> Rows:
         try:
             window = end - plain.start
             if plain.settings.billing.at_once:
-                queued = settled = _at_once(plain.settings.price, window)
+                held = np.clip(np.fmin(end, there) - plain.start, 0, None)
+                queued = settled = _at_once(plain.settings.price, window, held)
             else:
                 queued, settled = _queued(plain, window), _settled(plain, end, there)
         except InputError:  # an amount that no column holds
@@ -175,26 +176,29 @@ def _ends(plain: PlainRows) -> tuple[Column, Column]:
     return np.where(np.isnan(plain.end), there, plain.end), there
 
 
-def _at_once(rate: RateRange, window: Column) -> _Side:
-    """Price seconds; a part of one is rounded down to credits, or up to seconds."""
+def _at_once(rate: RateRange, window: Column, held: Column) -> _Side:
+    """Price seconds: a part of one is rounded down to credits, or up to seconds.
+
+    At least what the files hold of the window is charged.
+    """
     if max(rate.high.numerator, rate.high.denominator, rate.low.numerator) > LARGEST_RATE:
         raise InputError("a rate has no column that holds it")
-    times = window.astype(np.int64)
-    broken = times % MICROSECOND != 0
+    asked, least = window.astype(np.int64), held.astype(np.int64)
 
     def credits(rate: Fraction, times: npt.NDArray[np.int64], *, down: bool) -> Column:
         product, unit = times * rate.numerator, rate.denominator * MICROSECOND
         rounded: npt.NDArray[np.int64] = product // unit if down else -(-product // unit)
         return rounded.astype(float)
 
-    seconds = -(-times // MICROSECOND) * MICROSECOND
-    low, none = credits(rate.low, times, down=False), np.full(len(window), np.nan)
+    seconds = -(-asked // MICROSECOND) * MICROSECOND
+    none = np.full(len(window), np.nan)
+    lows = (credits(rate.low, least, down=down) for down in (True, False))
     return _kinded(
         none,
         none,
         none,
-        np.where(broken, credits(rate.low, times, down=True), low),
-        none if rate.expected is None else credits(rate.expected, times, down=False),
+        np.where(least % MICROSECOND, *lows),
+        none if rate.expected is None else credits(rate.expected, asked, down=False),
         credits(rate.high, seconds, down=False),
     )
 

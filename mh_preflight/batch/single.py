@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Reader", "answer_row", "ask_row", "chosen_plan", "unexpected"]
 
+FILES = frozenset({"video", "audio", "image"})
+"""The columns that hold paths."""
+
 REMEMBERED = 10_000
 """Files whose facts are kept, so that one that comes again is not read again."""
 
@@ -109,7 +112,7 @@ class Reader:
     def sources(self, asked: Asked) -> dict[str, str]:
         """Give the files of a row that have to be read, by field of `assets`."""
         given = given_media(asked.job, asked.facts, local=True)
-        stated = len(given) == sum(kind != "image" for kind in _kinds(asked.job))
+        stated = bool(given) and len(given) == sum(kind != "image" for kind in _kinds(asked.job))
         return {
             name: source
             for name, source in asked.job.sources().items()
@@ -159,7 +162,10 @@ def ask_row(row: int, cells: Mapping[str, Any], terms: Terms) -> Asked:
     model = model_of(endpoint)
     request = given.pop("request", None)
     if request is None:
-        fields = {FIELDS[name]: _placed(name, value, terms.folder) for name, value in given.items()}
+        fields = {
+            FIELDS[name]: _placed(value, terms.folder) if name in FILES else value
+            for name, value in given.items()
+        }
         job = job_from_fields(model, fields)
     elif given:
         name = next(iter(given))
@@ -167,10 +173,12 @@ def ask_row(row: int, cells: Mapping[str, Any], terms: Terms) -> Asked:
             f"{name}: request already has the whole body; leave one of them out", field=name
         )
     else:
-        job = model(**_placed_body(json_object(request), terms.folder))
+        body = json_object(request)
+        job = model(**model.with_paths(body, lambda path: _placed(path, terms.folder)))
     plan = chosen_plan(asked_plan, terms.plan)
     settings = resolve_settings(job, plan=plan, **terms.pricing)
-    return Asked(row, job, settings, facts, request is None and "end_seconds" not in given)
+    to_end = request is None and job.trimmed is not None and "end_seconds" not in given
+    return Asked(row, job, settings, facts, to_end)
 
 
 def answer_row(
@@ -233,19 +241,8 @@ def _key(name: str, source: str) -> tuple[bool, str]:
     return name == "youtube_url", source
 
 
-def _placed(name: str, value: Any, folder: str) -> Any:
+def _placed(path: Any, folder: str) -> Any:
     """Count a relative path from the folder of the jobs."""
-    if name not in {"video", "audio", "image"} or not isinstance(value, str) or not value:
-        return value
-    return value if not folder or is_remote(value) else os.path.join(folder, value)  # noqa: PTH118
-
-
-def _placed_body(body: dict[str, Any], folder: str) -> dict[str, Any]:
-    assets = body.get("assets")
-    if not isinstance(assets, dict):
-        return body
-    placed = {
-        name: _placed(name.removesuffix("_file_path"), value, folder)
-        for name, value in assets.items()
-    }
-    return {**body, "assets": placed}
+    if not folder or not path or not isinstance(path, str) or is_remote(path):
+        return path
+    return os.path.join(folder, path)  # noqa: PTH118

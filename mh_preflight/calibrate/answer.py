@@ -168,6 +168,7 @@ class Group:
         implied: The rate that the charges agree on; None where they agree on none.
         moved: The day since which no known rate explains the charges, though they agree on one.
         settled: Whether the rate card already has the implied rate, and no other beside it.
+        undecided: Whether another known rate gives the charges from which the rate is implied.
     """
 
     endpoint: str
@@ -185,6 +186,12 @@ class Group:
     implied: Implied | None
     moved: date | None
     settled: bool
+    undecided: bool
+
+    @property
+    def writable(self) -> bool:
+        """Whether the implied rate is news, and the only one that gives the charges."""
+        return self.implied is not None and not self.settled and not self.undecided
 
     @property
     def off(self) -> int:

@@ -44,7 +44,7 @@ def _group(endpoint: str, ran: Ran, certain: bool, cases: list[Case]) -> Group: 
     records = [case.compared for case in cases]
     verdicts = [record.verdict for record in records]
     differences = [each.difference for each in records if each.difference is not None]
-    implied, moved = _implied(cases) if certain else (None, None)
+    implied, moved, known = _implied(cases) if certain else (None, None, ())
     return Group(
         endpoint=endpoint,
         ran=ran,
@@ -61,6 +61,7 @@ def _group(endpoint: str, ran: Ran, certain: bool, cases: list[Case]) -> Group: 
         implied=implied,
         moved=moved,
         settled=implied is not None and _is_settled(cases[-1], implied),
+        undecided=implied is not None and _is_undecided(known, implied),
     )
 
 
@@ -76,15 +77,17 @@ def _shared(explanations: Sequence[tuple[Explanation, ...]]) -> tuple[Explanatio
     return tuple(each for each in first if all(known(each) in other for other in every))
 
 
-def _implied(cases: list[Case]) -> tuple[Implied | None, date | None]:
-    """Find the rate that charges agree on, and since when no known one explains them.
+def _implied(
+    cases: list[Case],
+) -> tuple[Implied | None, date | None, tuple[Explanation, ...]]:
+    """Find the rate that charges agree on, since when no known one explains them, and which do.
 
     Only the jobs of the latest entry of the rate card are asked: another has another rate. A job
     whose units are not known says nothing.
     """
     known = [case for case in cases if case.quantities and case.scale is not None]
     if not known:
-        return None, None
+        return None, None, ()
     last = known[-1]
     period = [case for case in known if case.rate == last.rate and case.unit == last.unit]
     late: list[Case] = []
@@ -92,31 +95,61 @@ def _implied(cases: list[Case]) -> tuple[Implied | None, date | None]:
         if case.rate is None or case.compared.explanations:
             break
         late.insert(0, case)
-    implied = _agreed(late or period)
+    asked = late or period
+    implied = _agreed(asked)
     moved = late[0].compared.day if late and implied is not None else None
-    return implied, moved
+    return implied, moved, _shared([case.compared.explanations for case in asked])
 
 
 def _agreed(cases: list[Case]) -> Implied | None:
+    """Find the rate: a known one, however each job is counted, else the simplest in one way."""
+    for value in _known_values(cases[-1]):
+        interval = Interval.common(_around(value, case) for case in cases)
+        if value in interval and (found := _rate_in(interval, value, cases)):
+            return found
     for counted in dict.fromkeys(q.counted for case in cases for q in case.quantities):
         interval = Interval.common(
             _counted(case, counted).rates(case.compared.charged, case.scale)
             for case in cases
             if case.scale is not None
         )
-        value = _simplest(interval, cases[-1])
-        if value is not None and interval.high is not None:
-            days = [case.compared.day for case in cases]
-            return Implied(
-                value=value,
-                unit=cases[-1].unit,
-                low=interval.low,
-                high=interval.high,
-                jobs=len(cases),
-                since=min(days),
-                until=max(days),
-            )
+        simplest = simplest_decimal(interval)
+        if simplest is not None and (found := _rate_in(interval, simplest, cases)):
+            return found
     return None
+
+
+def _rate_in(interval: Interval, value: Fraction, cases: list[Case]) -> Implied | None:
+    if interval.high is None:  # nothing was charged for nothing
+        return None
+    days = [case.compared.day for case in cases]
+    return Implied(
+        value=value,
+        unit=cases[-1].unit,
+        low=interval.low,
+        high=interval.high,
+        jobs=len(cases),
+        since=min(days),
+        until=max(days),
+    )
+
+
+def _known_values(case: Case) -> tuple[Fraction, ...]:
+    """Give what the rate card says of a rate, the likeliest first."""
+    rate = case.rate
+    if rate is None:
+        return ()
+    against = [other.value for other in rate.against if other.fps is None]
+    every = (rate.value, *against, rate.low, rate.high)
+    return tuple(value for value in every if value is not None)
+
+
+def _around(value: Fraction, case: Case) -> Interval:
+    """Give the rates that make a charge, counted in a way in which a value makes it, if any."""
+    if case.scale is None:
+        return Interval()
+    ways = [each.rates(case.compared.charged, case.scale) for each in case.quantities]
+    return next((way for way in ways if value in way), ways[0])
 
 
 def _counted(case: Case, counted: str) -> Quantity:
@@ -124,14 +157,9 @@ def _counted(case: Case, counted: str) -> Quantity:
     return next((q for q in case.quantities if q.counted == counted), case.quantities[0])
 
 
-def _simplest(interval: Interval, case: Case) -> Fraction | None:
-    rate = case.rate
-    if rate is not None and interval.high is not None:
-        against = [other.value for other in rate.against if other.fps is None]
-        for known in (rate.value, *against, rate.low, rate.high):
-            if known is not None and known in interval:
-                return known
-    return simplest_decimal(interval)
+def _is_undecided(known: Iterable[Explanation], implied: Implied) -> bool:
+    """Tell whether a known rate gives the charges that is not the one that is implied."""
+    return any((each.value, each.fps) != (implied.value, None) for each in known)
 
 
 def _is_settled(case: Case, implied: Implied) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -16,7 +17,7 @@ from mh_preflight.units import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mh_preflight.calibrate.answer import Calibration, Group, Implied
+    from mh_preflight.calibrate.answer import Calibration, Group, Implied, Ran
 
 __all__ = ["override_text", "write_overrides"]
 
@@ -30,14 +31,15 @@ def write_overrides(found: Calibration, path: Path, *, force: bool = False) -> t
         force: Replace files that are there.
 
     Returns:
-        The files that were written; none where the rate card has every implied rate.
+        The files that were written; none where the rate card has every implied rate. A group whose
+        charges another known rate gives too is left out: more jobs have to decide.
 
     Raises:
         InputError: A file is there already, or cannot be written.
     """
     by_endpoint: dict[str, list[Group]] = {}
     for group in found.groups:
-        if group.implied is not None and not group.settled:
+        if group.writable:
             by_endpoint.setdefault(group.endpoint, []).append(group)
     files = _names(path, list(by_endpoint))
     for file in files:
@@ -63,15 +65,19 @@ def override_text(endpoint: str, groups: Sequence[Group]) -> str:
         endpoint: As in the URL.
         groups: Those of its groups whose implied rate is to be used.
     """
-    implied = [(group, group.implied) for group in groups if group.implied is not None]
+    implied = [
+        (group, group.implied, _name(group.ran, group.implied))
+        for group in groups
+        if group.implied is not None
+    ]
     lines = [
         "# Written by mh-preflight calibrate: rates that give the charges of settled jobs.",
         f"overrides = {_quoted(endpoint)}",
     ]
-    for number, (_, rate) in enumerate(implied, 1):
-        lines += ["", *_source(_name(rate, number), rate)]
-    for number, (group, rate) in enumerate(implied, 1):
-        lines += ["", *_rate(group, rate, _name(rate, number))]
+    for _, rate, name in implied:
+        lines += ["", *_source(name, rate)]
+    for group, rate, name in implied:
+        lines += ["", *_rate(group, rate, name)]
     return "\n".join(lines) + "\n"
 
 
@@ -86,8 +92,10 @@ def _names(path: Path, endpoints: list[str]) -> list[Path]:
     return [path / f"{endpoint}.toml" for endpoint in endpoints]
 
 
-def _name(rate: Implied, number: int) -> str:
-    return f"own-{rate.until}-{number}"
+def _name(ran: Ran, rate: Implied) -> str:
+    """Name the source by what it says, so that no other file has another one of this name."""
+    said = hashlib.sha256(repr((ran, rate)).encode()).hexdigest()[:8]
+    return f"own-{rate.until}-{said}"
 
 
 def _source(name: str, rate: Implied) -> Iterator[str]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from mh_preflight.checks.finding import Finding
-from mh_preflight.media import is_remote, shown_url
+from mh_preflight.media import ending_of, is_remote, shown_url
 
 if TYPE_CHECKING:
     from mh_preflight.jobs import AssetKind, Job
     from mh_preflight.media import Media
     from mh_preflight.settings import Settings
 
-__all__ = ["ending_of", "find_file_problems", "find_name_problems"]
+__all__ = ["find_file_problems", "find_name_problems"]
 
 _FAMILIES = (
     {"mp4", "m4v", "mov", "m4a", "3gp", "3g2", "qt"},
@@ -130,16 +129,6 @@ def find_name_problems(path: str, name: str, kind: AssetKind, settings: Settings
         message = f"{what} is not taken for {kind}: convert it to one of {', '.join(taken)}"
         return [Finding("extension-unsupported", "error", field, message)]
     return []
-
-
-def ending_of(path: str) -> str:
-    """Give the ending of a file's or URL's name, in small letters; empty where it has none."""
-    try:
-        name = urlsplit(path).path if "://" in path else path
-    except ValueError:  # it looks like a URL and is none
-        name = ""
-    stem, dot, ending = name.replace("\\", "/").rpartition("/")[2].rpartition(".")
-    return ending.lower() if dot and stem else ""
 
 
 def _same_family(ending: str, container: str) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-__all__ = ["CODES", "Finding", "Severity"]
+if TYPE_CHECKING:
+    from mh_preflight.rates import Dated
+
+__all__ = ["CODES", "Finding", "Severity", "severity_by"]
 
 Severity: TypeAlias = Literal["error", "warning", "info"]
 
@@ -35,6 +38,7 @@ CODES: Mapping[str, str] = {
     "rate-conflict": "the sources of the rate contradict each other",
     "rate-inferred": "the rate is concluded, not stated",
     "rate-old": "the rates were last checked long ago",
+    "own-rate-older": "a rate of the user's own hides a bundled one that began after it",
     "not-probed": "the file was not looked at",
     "mode-not-at-date": "the mode did not exist on that day",
     "frame-cap": "the job has more frames than the vendor's stated cap",
@@ -54,6 +58,16 @@ CODES: Mapping[str, str] = {
     "plan-not-given": "rules and prices that depend on the plan are left open",
 }
 """Every code, and in a few words what it means."""
+
+
+def severity_by(rule: Dated, *, chosen_here: bool = False) -> Severity:
+    """Tell how severe it is to break a rule: what is only concluded must not block valid work.
+
+    Args:
+        rule: The entry of the rate card.
+        chosen_here: Whether what the rule is about was not asked for, but concluded.
+    """
+    return "warning" if rule.inferred or chosen_here else "error"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mh_preflight.checks.finding import Finding
-from mh_preflight.units import one_line
+from mh_preflight.units import one, one_line
 
 if TYPE_CHECKING:
+    from mh_preflight.rates import Rate
     from mh_preflight.settings import Settings
 
 __all__ = ["find_rate_problems"]
@@ -23,8 +24,9 @@ def find_rate_problems(settings: Settings) -> Iterator[Finding]:
             ours, theirs = (settings.sources[names[0]] for names in (entry.sources, other.sources))
             held = "" if entry.value is None else f"{float(entry.value):g}"
             message = (
-                f"{held} credits a {entry.unit} by {ours.rank} of {ours.date}, "
-                f"{float(other.value):g} by {theirs.rank} of {theirs.date}: priced as a range"
+                f"{held} credits {one(entry.unit or 'job')} by {ours.rank} "
+                f"of {ours.date}, {float(other.value):g} by {theirs.rank} of {theirs.date}: "
+                "priced as a range"
             )
             yield Finding("rate-conflict", "warning", None, message)
     for entry in settings.rates:
@@ -33,6 +35,7 @@ def find_rate_problems(settings: Settings) -> Iterator[Finding]:
             said = settings.sources[entry.sources[0]]
             message = f"your file {name} decided the rate since {entry.since}: {said.what}"
             yield Finding("own-rate", "info", None, one_line(message))
+            yield from _newer(settings, entry, name)
     for why in settings.inferred:
         yield Finding("rate-inferred", "warning", None, f"the rate is inferred: {why}")
     if settings.rate_age > RATE_IS_OLD:
@@ -41,3 +44,22 @@ def find_rate_problems(settings: Settings) -> Iterator[Finding]:
             "get newer ones with `mh-preflight rates-update`, or with a newer mh-preflight"
         )
         yield Finding("rate-old", "warning", None, message)
+
+
+def _newer(settings: Settings, entry: Rate, name: str) -> Iterator[Finding]:
+    """Say that a rate of the user's own hides a bundled one that began after it."""
+    began = [
+        newer
+        for newer in settings.on_day.file.newer_than(entry)
+        if newer.since <= settings.day and (newer.unit, newer.range) != (entry.unit, entry.range)
+    ]
+    for newer in began[-1:]:
+        said = settings.sources[newer.sources[0]]
+        low, high = (f"{float(value):g}" for value in (newer.range.low, newer.range.high))
+        amount = low if low == high else f"{low} to {high}"
+        message = (
+            f"your file {name} took the place of a rate that began after it: {amount} credits "
+            f"{one(newer.unit or 'job')} since {newer.since}, by {said.rank} of {said.date}; "
+            "give your own an until where it no longer holds"
+        )
+        yield Finding("own-rate-older", "warning", None, one_line(message))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from mh_preflight.checks.files import ending_of
-from mh_preflight.checks.finding import Finding
+from mh_preflight.checks.finding import Finding, severity_by
 from mh_preflight.media import shown_url
-from mh_preflight.units import MICROSECOND
+from mh_preflight.units import MICROSECOND, seconds
 
 if TYPE_CHECKING:
     from mh_preflight.jobs import Job
@@ -93,7 +92,7 @@ def _gated(code: str, name: str, field: str, gate: Any, plan: Plan) -> Iterator[
         yield Finding(code, "warning", field, message)
     elif plan not in gate.plans:
         message = f"{name!r} needs the {' or '.join(gate.plans)} plan, this is {plan}"
-        yield Finding(code, "warning" if gate.inferred else "error", field, message)
+        yield Finding(code, severity_by(gate), field, message)
 
 
 def _offers(job: Job, settings: Settings) -> Iterator[Finding]:
@@ -114,10 +113,10 @@ def _end_frame(job: Job, settings: Settings) -> Iterator[Finding]:
     if not set(settings.sizes) <= set(rule.sizes):
         where = f"only at {', '.join(rule.sizes)}" if rule.sizes else "at no size"
         message = f"{settings.model} takes a last picture {where}"
-        yield Finding("end-frame-not-offered", "error", field, message)
+        yield Finding("end-frame-not-offered", severity_by(rule), field, message)
     elif rule.max_seconds is not None and end - start > rule.max_seconds * MICROSECOND:
         message = f"{settings.model} takes a last picture up to {rule.max_seconds} s"
-        yield Finding("end-frame-not-offered", "error", field, message)
+        yield Finding("end-frame-not-offered", severity_by(rule), field, message)
 
 
 def _numbers(job: Job, settings: Settings) -> Iterator[Finding]:
@@ -127,15 +126,15 @@ def _numbers(job: Job, settings: Settings) -> Iterator[Finding]:
     if counts is not None and settings.count not in counts.values:
         taken = ", ".join(str(value) for value in counts.values)
         message = f"{name} makes {taken} at a time, not {settings.count}"
-        yield Finding("count-not-offered", "error", "image_count", message)
+        yield Finding("count-not-offered", severity_by(counts), "image_count", message)
     cap = on_day.one("max_characters", **keys)
     if cap is not None and settings.characters > cap.value:
         message = f"{settings.characters:,} characters, {cap.value:,} are taken: shorten it"
-        yield Finding("text-too-long", "error", job.text_field, message)
+        yield Finding("text-too-long", severity_by(cap), job.text_field, message)
     cap = on_day.one("max_references", **keys)
     if cap is not None and job.reference_count > cap.value:
         message = f"{job.reference_count} are given, {name} takes {cap.value}"
-        yield Finding("too-many-references", "error", job.reference_field, message)
+        yield Finding("too-many-references", severity_by(cap), job.reference_field, message)
     yield from _references(job, settings)
 
 
@@ -147,15 +146,13 @@ def _references(job: Job, settings: Settings) -> Iterator[Finding]:
     rule = settings.on_day.one("reference_kinds", model=settings.model)
     kinds = rule.kinds if rule is not None and rule.model == settings.model else ()
     for path in paths:
-        kind = _kind_of(path, settings)
+        kind = settings.kind_of(path)
         if kind is not None and kind not in kinds:
             takes = f"{' and '.join(kinds)} files only" if kinds else "no references"
             message = f"{settings.model} takes {takes}, {shown_url(path)!r} is {kind}"
             yield Finding("reference-not-offered", "warning", job.reference_field, message)
-
-
-def _kind_of(path: str, settings: Settings) -> str | None:
-    """Tell a file's kind by its ending; None where that says nothing."""
-    ending = ending_of(path)
-    kinds = [kind for kind, endings in settings.extensions.items() if ending in endings]
-    return kinds[0] if len(kinds) == 1 else None
+    start, end = settings.window
+    only = None if rule is None else rule.only_seconds
+    if only is not None and end - start != only * MICROSECOND:
+        message = f"{settings.model} with references makes {only} s, not {seconds(end - start):g} s"
+        yield Finding("duration-not-offered", severity_by(rule), job.end_field, message)

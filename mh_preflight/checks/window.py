@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from mh_preflight.checks.finding import Finding
+from mh_preflight.checks.finding import Finding, severity_by
 from mh_preflight.estimate import Estimate, length_of, media_of
 from mh_preflight.rates import seconds_text
 from mh_preflight.units import MICROSECOND, seconds
@@ -58,12 +58,14 @@ def find_length_problems(job: Job, settings: Settings) -> Iterator[Finding]:
     taken = () if durations is None else durations.seconds
     if taken and not (window % MICROSECOND == 0 and window // MICROSECOND in taken):
         message = f"{name} makes {seconds_text(taken)} s, not {seconds(window):g} s"
-        yield Finding("duration-not-offered", "error", field, message)
+        chosen = job.asked_model is None
+        severity = severity_by(durations, chosen_here=chosen)
+        yield Finding("duration-not-offered", severity, field, message)
         return
     least = settings.on_day.one("min_seconds", mode=settings.mode, model=settings.model)
     if least is not None and window < least.value * MICROSECOND:
         message = f"the window is {seconds(window):g} s, {name} needs {float(least.value):g} s"
-        yield Finding("window-too-short", "error", field, message)
+        yield Finding("window-too-short", severity_by(least), field, message)
     cap = settings.on_day.one(
         "max_seconds", mode=settings.mode, model=settings.model, plan=settings.plan
     )
@@ -72,7 +74,7 @@ def find_length_problems(job: Job, settings: Settings) -> Iterator[Finding]:
             f"the window is {seconds(window):g} s, the API allows {cap.value} s: "
             f"end it at {seconds(start + cap.value * MICROSECOND):g} or split it"
         )
-        yield Finding("window-too-long", "warning" if cap.inferred else "error", field, message)
+        yield Finding("window-too-long", severity_by(cap), field, message)
 
 
 def find_frame_problems(

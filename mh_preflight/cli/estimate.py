@@ -35,14 +35,32 @@ from mh_preflight.cli.reading import (
     Timeout,
     reading,
 )
-from mh_preflight.errors import FindingsError, InputError, JobError, OverLimitError
+from mh_preflight.errors import (
+    FindingsError,
+    InputError,
+    JobError,
+    OverLimitError,
+    RateFileError,
+)
 from mh_preflight.flow import Report, preflight
 from mh_preflight.jobs import ENDPOINTS, FIELDS, Job, job_from_fields, json_object, model_of
 from mh_preflight.media import Media
+from mh_preflight.rates.loading import MOST_BYTES, read_small
 from mh_preflight.settings import resolve_settings
 from mh_preflight.units import seconds
 
-__all__ = ["estimate", "show_report"]
+__all__ = [
+    "ASSETS",
+    "FACTS",
+    "OPTIONS",
+    "REQUEST",
+    "asked_end",
+    "asked_job",
+    "asked_media",
+    "estimate",
+    "option",
+    "show_report",
+]
 
 ASSETS, REQUEST, FACTS = "Files", "Request", "Facts of files that are not here"
 LIMITS, ANSWER = "Limits of your own", "Answer"
@@ -61,7 +79,8 @@ FACTS_OPTIONS = {
 }
 
 
-def _option(name: str, help_text: str, panel: str, metavar: str = "TEXT") -> Any:
+def option(name: str, help_text: str, panel: str, metavar: str = "TEXT") -> Any:
+    """Declare an option of one panel of the help."""
     return typer.Option(
         name, help=help_text, rich_help_panel=panel, metavar=metavar, show_default=False
     )
@@ -71,48 +90,64 @@ def estimate(  # noqa: PLR0913  one parameter an option
     endpoint: Annotated[
         str,
         typer.Argument(
-            help="lip-sync, ai-talking-photo, or with --request any other: text-to-video, ...",
+            help="As in the URL: lip-sync, text-to-video, ... What it needs besides the options "
+            "below, such as a prompt, takes --request.",
             autocompletion=lambda: list(ENDPOINTS),
         ),
     ],
-    video: Annotated[Text, _option("--video", "The video.", ASSETS, "FILE")] = None,
-    audio: Annotated[Text, _option("--audio", "The voice.", ASSETS, "FILE")] = None,
-    image: Annotated[Text, _option("--image", "The portrait.", ASSETS, "FILE")] = None,
+    video: Annotated[Text, option("--video", "The video.", ASSETS, "FILE")] = None,
+    audio: Annotated[Text, option("--audio", "The sound.", ASSETS, "FILE")] = None,
+    image: Annotated[Text, option("--image", "The image.", ASSETS, "FILE")] = None,
     youtube: Annotated[
-        Text, _option("--youtube", "A YouTube video in place of --video.", ASSETS, "URL")
+        Text, option("--youtube", "A YouTube video in place of --video.", ASSETS, "URL")
     ] = None,
     request: Annotated[
         Path | None,
-        _option("--request", "The API's own JSON body, with local paths or URLs.", ASSETS, "FILE"),
+        option("--request", "The API's own JSON body, with local paths or URLs.", ASSETS, "FILE"),
     ] = None,
-    start: Annotated[Text, _option("--start", "Default: 0.", REQUEST, "SECONDS")] = None,
+    start: Annotated[
+        Text, option("--start", "Start of the window; default: 0.", REQUEST, "SECONDS")
+    ] = None,
     end: Annotated[
-        Text, _option("--end", "Default: the end of the media.", REQUEST, "SECONDS")
+        Text,
+        option(
+            "--end",
+            "End of the window, or of the output; default: of the media.",
+            REQUEST,
+            "SECONDS",
+        ),
     ] = None,
     max_fps_limit: Annotated[
-        Text, _option("--max-fps-limit", "Highest frame rate of the output.", REQUEST, "FPS")
+        Text, option("--max-fps-limit", "Highest frame rate of the output.", REQUEST, "FPS")
     ] = None,
-    width: Annotated[Text, _option("--width", "Ignored since 2025.", REQUEST, "PIXELS")] = None,
-    height: Annotated[Text, _option("--height", "Ignored since 2025.", REQUEST, "PIXELS")] = None,
+    width: Annotated[
+        Text, option("--width", "Width of the output; deprecated.", REQUEST, "PIXELS")
+    ] = None,
+    height: Annotated[
+        Text, option("--height", "Height of the output; deprecated.", REQUEST, "PIXELS")
+    ] = None,
     mode: Annotated[
-        Text, _option("--mode", "Generation mode, such as lite or realistic.", REQUEST)
+        Text,
+        option("--mode", "The tool's mode, such as lite, realistic or FULL.", REQUEST),
     ] = None,
-    resolution: Annotated[Text, _option("--resolution", "480p or 720p.", REQUEST)] = None,
+    resolution: Annotated[
+        Text, option("--resolution", "Size of the output, such as 720p or 1k.", REQUEST)
+    ] = None,
     video_fps: Annotated[
-        Text, _option("--video-fps", "Frame rate, such as 25 or 30000/1001.", FACTS, "FPS")
+        Text, option("--video-fps", "Frame rate, such as 25 or 30000/1001.", FACTS, "FPS")
     ] = None,
     video_duration: Annotated[
-        Text, _option("--video-duration", "Length of the video.", FACTS, "SECONDS")
+        Text, option("--video-duration", "Length of the video.", FACTS, "SECONDS")
     ] = None,
     audio_duration: Annotated[
-        Text, _option("--audio-duration", "Length of the audio.", FACTS, "SECONDS")
+        Text, option("--audio-duration", "Length of the audio.", FACTS, "SECONDS")
     ] = None,
     max_credits: Annotated[
         int | None,
         typer.Option(help="End with 4 where the hold is above.", rich_help_panel=LIMITS),
     ] = None,
     max_usd: Annotated[
-        Text, _option("--max-usd", "End with 4 where the hold is above.", LIMITS, "DOLLARS")
+        Text, option("--max-usd", "End with 4 where the hold is above.", LIMITS, "DOLLARS")
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Treat warnings as errors.", rich_help_panel=LIMITS)
@@ -154,7 +189,7 @@ def estimate(  # noqa: PLR0913  one parameter an option
         resolution,
     )
     given = {name: v for name, v in zip(OPTIONS, values, strict=True) if v is not None}
-    job = _job(endpoint, given, request)
+    job = asked_job(endpoint, given, request)
     facts = Facts(video_fps, video_duration, audio_duration)
     plan_name, day = chosen_plan(plan), day_from(as_of) or datetime.now(UTC).date()
     card, basis = chosen_rates(rates), chosen_basis(usd)
@@ -162,9 +197,9 @@ def estimate(  # noqa: PLR0913  one parameter an option
     resolve_settings(job, plan=plan_name, day=day, rates=card, max_age_days=max_age)
     how = reading(isolation, http=allow_http, private=allow_private, timeout=timeout, cached=cached)
     with working("reading the files"):
-        media = _media(job, facts, how, offline=offline)
+        media = asked_media(job, facts, how, offline=offline)
     if request is None and job.trimmed is not None and "end_seconds" not in given:
-        job = job.changed({"end_seconds": _end_of_media(job, media)})
+        job = job.changed({"end_seconds": asked_end(job, media)})
     report = preflight(
         job,
         plan=plan_name,
@@ -221,12 +256,13 @@ def _findings_error(report: Report) -> FindingsError | None:
     return None
 
 
-def _job(endpoint: str, given: dict[str, Any], request: Path | None) -> Job:
+def asked_job(endpoint: str, given: dict[str, Any], request: Path | None) -> Job:
+    """Build the job that is asked for, from options or from a request body."""
     if request is None:
         try:
             return job_from_fields(model_of(endpoint), given)
         except JobError as error:
-            raise _in_options(error) from None
+            raise _in_options(error, model_of(endpoint).mode_field) from None
     if given:
         name = next(iter(given))
         raise InputError(
@@ -236,9 +272,9 @@ def _job(endpoint: str, given: dict[str, Any], request: Path | None) -> Job:
     return _job_from_file(endpoint, request)
 
 
-def _in_options(error: JobError) -> JobError:
+def _in_options(error: JobError, mode_field: str | None = None) -> JobError:
     """Name the option that was typed in the place of the field of the request."""
-    option = OPTIONS.get(error.field or "")
+    option = OPTIONS.get(FIELDS["mode"] if error.field == mode_field else error.field or "")
     if option is None:
         return error
     message = f"{option}: {error.message.removeprefix(f'{error.field}: ')}"
@@ -248,15 +284,15 @@ def _in_options(error: JobError) -> JobError:
 def _job_from_file(endpoint: str, path: Path) -> Job:
     model = model_of(endpoint)
     try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise JobError(
-            f"--request: {str(path)!r} cannot be read: {error.strerror}", source=str(path)
-        ) from None
+        text = read_small(path, MOST_BYTES)
+    except RateFileError as error:
+        reason = error.message.removeprefix(f"{path}: ")
+        raise JobError(f"--request: {str(path)!r} {reason}", source=str(path)) from None
     return model(**json_object(text))
 
 
-def _media(job: Job, facts: Facts, how: Reading, *, offline: bool) -> dict[str, Media]:
+def asked_media(job: Job, facts: Facts, how: Reading, *, offline: bool) -> dict[str, Media]:
+    """Read the files of a job, but for what is stated of them."""
     try:
         given = given_media(job, facts)
         media = probe_assets(job, given, offline=offline, **how.arguments)
@@ -269,7 +305,8 @@ def _media(job: Job, facts: Facts, how: Reading, *, offline: bool) -> dict[str, 
         raise InputError(message, field=error.field) from None
 
 
-def _end_of_media(job: Job, media: dict[str, Media]) -> float:
+def asked_end(job: Job, media: dict[str, Media]) -> float:
+    """Give the end of what the files hold, in seconds."""
     try:
         return seconds(end_of_media(job, media))
     except InputError as error:

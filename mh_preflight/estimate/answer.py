@@ -24,6 +24,7 @@ REASONS: Mapping[str, str] = {
     "rounding-not-stated": "no source says how a part of a second is charged",
     "rates-disagree": "the sources of the rate contradict each other",
     "rate-is-a-range": "the source of the rate states a range",
+    "extra-may-cost": "a file besides the first may cost more, and no price of it is stated",
     "size-not-known": "the size that comes out decides the rate and is not known",
     "plan-decides": "the plan, which is not given, decides which model or size runs",
 }

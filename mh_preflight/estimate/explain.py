@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from mh_preflight.estimate.answer import REASONS
-from mh_preflight.units import rate_text, seconds
+from mh_preflight.units import counted, one, rate_text, seconds
 
 if TYPE_CHECKING:
     from mh_preflight.estimate.answer import Estimate, Side
@@ -33,8 +33,8 @@ def explain_estimate(settings: Settings, estimate: Estimate) -> tuple[str, ...]:
     for entry in settings.rates:
         said = settings.sources[entry.sources[0]]
         lines.append(
-            f"rate: {_price(entry.range)} a {entry.unit} since {entry.since}, by {said.rank} of "
-            f"{said.date}: {said.what} ({said.where})"
+            f"rate: {_price(entry.range)} {one(entry.unit or 'job')} since {entry.since}, "
+            f"by {said.rank} of {said.date}: {said.what} ({said.where})"
         )
     return tuple(lines)
 
@@ -43,12 +43,12 @@ def _lines_at_once(settings: Settings, side: Side) -> list[str]:
     start, end = settings.window
     units = {
         "second": f"{seconds(end - start):g} s",
-        "character": f"{settings.characters} characters",
-        "image": f"{settings.count} images",
+        "character": counted(settings.characters, "character"),
+        "image": counted(settings.count, "image"),
         "job": "1 job",
     }[settings.unit]
     credits = _bounds(side.credits_low, side.credits_high)
-    line = f"charged at once: {units} at {_price(settings.price)} a {settings.unit}"
+    line = f"charged at once: {units} at {_price(settings.price)} {one(settings.unit)}"
     return [f"{line} = {credits} credits", *(f"not exact: {REASONS[code]}" for code in side.why)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
@@ -56,7 +56,7 @@ def estimate_job(job: Job, media: Mapping[str, Media], settings: Settings) -> Es
 def settle_job(job: Job, media: Mapping[str, Media], settings: Settings) -> Side:
     """Price only what remains once a job is rendered; as `estimate_job(...).settled`."""
     if settings.billing.at_once:
-        return _at_once(settings)
+        return _at_once(job, media, settings)
     return _priced(_settled_frames(job, media, settings), settings)
 
 
@@ -80,26 +80,49 @@ class _Credits:
     why: tuple[str, ...] = ()
 
 
-def _at_once(settings: Settings) -> Side:
+def _at_once(job: Job, media: Mapping[str, Media], settings: Settings) -> Side:
     """Price a job that is charged in full when it is created."""
-    start, end = settings.window
-    window, price = end - start, settings.price
-    reasons = _rate_reasons(settings)
-    if settings.unit == "second" and window % MICROSECOND:
-        # Rounded down to whole credits, or up to whole seconds: no source says which.
-        exact = Fraction(window, MICROSECOND)
-        expected = None if price.expected is None else math.ceil(price.expected * exact)
-        high = math.ceil(price.high * math.ceil(exact))
-        credits = _Credits(math.floor(price.low * exact), expected, high, ("rounding-not-stated",))
-    else:
-        units = {
-            "second": window // MICROSECOND,
-            "character": settings.characters,
-            "image": settings.count,
-        }.get(settings.unit, 1)
-        expected = None if price.expected is None else credits_for(units, price.expected)
-        credits = _Credits(credits_for(units, price.low), expected, credits_for(units, price.high))
+    price, reasons = settings.price, _rate_reasons(settings)
+    if settings.unit == "second":
+        return _side(None, _seconds(job, media, settings), reasons)
+    units = {"character": settings.characters, "image": settings.count}.get(settings.unit, 1)
+    expected = None if price.expected is None else credits_for(units, price.expected)
+    credits = _Credits(credits_for(units, price.low), expected, credits_for(units, price.high))
     return _side(None, credits, reasons)
+
+
+def _seconds(job: Job, media: Mapping[str, Media], settings: Settings) -> _Credits:
+    """Price seconds: those asked for, and at least those that the files hold."""
+    start, end = settings.window
+    price, asked = settings.price, Fraction(end - start, MICROSECOND)
+    low, why = asked, []
+    for there, reason in _held(job, media, settings):
+        low = min(low, Fraction(there, MICROSECOND))
+        why.append(reason)
+    # A part of a second is rounded down to credits, or up to seconds: no source says which.
+    if asked.denominator != 1:
+        why.append("rounding-not-stated")
+    return _Credits(
+        low=(math.ceil if low.denominator == 1 else math.floor)(price.low * low),
+        expected=None if price.expected is None else math.ceil(price.expected * asked),
+        high=math.ceil(price.high * math.ceil(asked)),
+        why=tuple(why),
+    )
+
+
+def _held(job: Job, media: Mapping[str, Media], settings: Settings) -> Iterator[tuple[int, str]]:
+    """Give how much of the window the files hold, where that is less, and why."""
+    start, end = settings.window
+    if job.trimmed is None:
+        return
+    trimmed = length_of(job, media, job.trimmed)
+    if trimmed is not None and end > trimmed:
+        reason = "window-past-end" if job.trimmed == "video" else "audio-shorter"
+        yield max(0, trimmed - start), reason
+    if job.trimmed != "audio":
+        audio = length_of(job, media, "audio")
+        if audio is not None and audio < end - start:
+            yield audio, "audio-shorter"
 
 
 def _queued(settings: Settings) -> Side:
@@ -145,16 +168,8 @@ def _settled_frames(job: Job, media: Mapping[str, Media], settings: Settings) ->
         known = least == most
         reasons = [] if known else ["rendered-rate-unknown"]
         frames = _Frames(low, low if known else None, high, reasons)
-    if job.trimmed is None:
-        return frames
-    trimmed = length_of(job, media, job.trimmed)
-    if trimmed is not None and end > trimmed:
-        reason = "window-past-end" if job.trimmed == "video" else "audio-shorter"
-        frames.at_least(_frames_in(max(0, trimmed - start), rate), reason)
-    if job.trimmed != "audio":
-        audio = length_of(job, media, "audio")
-        if audio is not None and audio < window:
-            frames.at_least(_frames_in(audio, rate), "audio-shorter")
+    for there, reason in _held(job, media, settings):
+        frames.at_least(_frames_in(there, rate), reason)
     return frames
 
 
@@ -250,6 +265,8 @@ def _rate_reasons(settings: Settings) -> tuple[str, ...]:
             reasons.append("rates-disagree")
         if any(entry.value is None for entry in settings.rates):
             reasons.append("rate-is-a-range")
+        if any(extra.times for extra in settings.extras):
+            reasons.append("extra-may-cost")
         if len(settings.rates) > 1:
             reasons.append("plan-decides" if settings.plan_decides else "size-not-known")
     return tuple(reasons)

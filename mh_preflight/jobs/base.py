@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from mh_preflight.errors import InputError, JobError
-from mh_preflight.units import exact, frame_rate, microseconds
+from mh_preflight.units import exact, frame_rate, microseconds, plain_reason
 
 __all__ = [
     "SHORTEST_END",
@@ -162,6 +162,20 @@ class Job(Part):
             name: Its name in `sources`.
         """
         return cls.asset_kinds[".".join(part for part in name.split(".") if not part.isdigit())]
+
+    @classmethod
+    def with_paths(cls, body: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+        """Give a request body, before it is checked, with the paths of its files changed.
+
+        Args:
+            body: The body; what is of a wrong type in it stays as it is.
+            change: Gives the new path.
+        """
+        changed: dict[str, Any] = dict(body)
+        files = (f"assets.{name}" for name in cls.asset_kinds if name != "youtube_url")
+        for name in (*files, "references.file_path"):
+            changed = _with_leaves(changed, name, change)
+        return changed
 
     @classmethod
     def size_value(cls, size: str) -> Any:
@@ -321,6 +335,18 @@ def _leaves(value: Any, name: str, at: str = "") -> Iterator[tuple[str, str]]:
         yield from _leaves(getattr(value, part, None), rest, f"{at}{part}.")
 
 
+def _with_leaves(value: Any, name: str, change: Callable[[str], str]) -> Any:
+    """Give a value with the texts changed that the parts of a dotted name lead to."""
+    if isinstance(value, list | tuple):
+        return [_with_leaves(item, name, change) for item in value]
+    if not name:
+        return change(value) if isinstance(value, str) else value
+    part, _, rest = name.partition(".")
+    if not isinstance(value, dict) or part not in value:
+        return value
+    return {**value, part: _with_leaves(value[part], rest, change)}
+
+
 def chosen(name: str | None) -> str | None:
     """Give what was chosen by name; None where the choice is left to the API.
 
@@ -354,10 +380,7 @@ def _job_error(cls: type[Job], error: ValidationError) -> JobError:
     if isinstance(cause, InputError) and cause.field:
         names.append(cause.field)
     field = ".".join(names) or None
-    reason = {
-        "extra_forbidden": f"{cls.endpoint} has no such field",
-        "missing": "is required",
-    }.get(first["type"], first["msg"].removeprefix("Value error, "))
-    reason = reason.replace("Input should be", "must be")
+    unknown = first["type"] == "extra_forbidden"
+    reason = f"{cls.endpoint} has no such field" if unknown else plain_reason(first)
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     return JobError(f"{field}: {reason}{more}" if field else f"{reason}{more}", field=field)

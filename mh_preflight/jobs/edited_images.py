@@ -114,9 +114,13 @@ class ImageEditor(Job):
 
     @property
     def asked_model(self) -> str | None:
-        """`model`, else the deprecated `style.model` as the model is named now."""
-        if self.model is None and self.style.model is not None:
-            return chosen(self.style.model.lower().replace(" ", "-"))
+        """`model`, else the deprecated `style.model` as the rate card writes it: `style-seedream`.
+
+        Its names are older ones, of which the rate card says what they run.
+        """
+        older = chosen(self.style.model)
+        if self.model is None and older is not None:
+            return f"style-{older.lower().replace(' ', '-')}"
         return chosen(self.model)
 
     @property

@@ -30,7 +30,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "resolution": "resolution",
     }
 )
-"""The field of the request body for each short name."""
+"""The field of the request body for each short name; for the mode, some have another one."""
 
 
 def job_from_fields(model: type[Job], fields: Mapping[str, Any]) -> Job:
@@ -38,8 +38,9 @@ def job_from_fields(model: type[Job], fields: Mapping[str, Any]) -> Job:
 
     Args:
         model: The job's model.
-        fields: Values by field of the request body, dotted. Without `start_seconds` the window
-            starts at 0, without `end_seconds` it ends at the latest time that can be counted.
+        fields: Values by field of the request body, dotted, as in `FIELDS`; the mode goes to the
+            field that the endpoint has for it. Without `start_seconds` the window starts at 0,
+            without `end_seconds` it ends at the latest time that can be counted.
 
     Raises:
         JobError: The job is wrong in itself.
@@ -56,11 +57,11 @@ def job_from_fields(model: type[Job], fields: Mapping[str, Any]) -> Job:
         if name in model.model_fields and model.trimmed is not None
     }
     for name, value in fields.items():
-        room, dot, field = name.partition(".")
+        room, dot, field = (model.mode_field if name == FIELDS["mode"] else name).partition(".")
         if dot:
             body.setdefault(room, {})[field] = value
         else:
-            body[name] = value
+            body[room] = value
     if "assets" not in model.model_fields:
         return model(**body)
     assets = body.setdefault("assets", {})

@@ -297,6 +297,6 @@ class BodySwap(Job):
         ) -> None: ...
 
     @property
-    def size(self) -> str | None:
-        """`resolution`; None for `auto`, as the other image tools take it."""
-        return None if self.resolution == "auto" else self.resolution
+    def size(self) -> str:
+        """`resolution`, which has to be one: `auto` is none here."""
+        return self.resolution

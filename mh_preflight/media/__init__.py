@@ -3,7 +3,7 @@
 from mh_preflight.media.cache import ProbeCache
 from mh_preflight.media.facts import Audio, Failure, Image, Kind, Media, Video
 from mh_preflight.media.limits import Limits
-from mh_preflight.media.origins import is_remote, is_upload
+from mh_preflight.media.origins import ending_of, is_remote, is_upload
 from mh_preflight.media.origins.far import shown_url
 from mh_preflight.media.source import Isolation, has_changed, probe, probe_many
 from mh_preflight.media.youtube import probe_youtube
@@ -18,6 +18,7 @@ __all__ = [
     "Media",
     "ProbeCache",
     "Video",
+    "ending_of",
     "has_changed",
     "is_remote",
     "is_upload",

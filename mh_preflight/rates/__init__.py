@@ -2,9 +2,9 @@
 
 from mh_preflight.rates.card import PlanRates, RateCard
 from mh_preflight.rates.choices import Modes, Sizes
-from mh_preflight.rates.dated import Source, decimal_text, seconds_text
+from mh_preflight.rates.dated import Dated, Source, decimal_text, seconds_text
 from mh_preflight.rates.endpoint import EndpointRates, Priced, Variant
-from mh_preflight.rates.entries import Against, Billing, Rate, RateRange, Unit
+from mh_preflight.rates.entries import Against, Billing, Extra, ExtraKind, Rate, RateRange, Unit
 from mh_preflight.rates.files import EndpointFile, PlansFile, file_schema
 from mh_preflight.rates.folder import bundled_rates
 from mh_preflight.rates.installed import installed_rates
@@ -28,8 +28,11 @@ __all__ = [
     "Cap",
     "Comparison",
     "CreditPrice",
+    "Dated",
     "EndpointFile",
     "EndpointRates",
+    "Extra",
+    "ExtraKind",
     "Modes",
     "Pack",
     "PlanCost",

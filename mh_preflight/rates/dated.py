@@ -49,6 +49,8 @@ _SIZE = re.compile(r"([0-9]{1,6}) (MB|GB)")
 
 
 def _decimal(value: object) -> Fraction:
+    if isinstance(value, str) and value[:1] == "-" and _DECIMAL.fullmatch(value[1:]):
+        raise ValueError("must not be below 0")
     if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
         raise ValueError('must be a decimal number as text, such as "0.1"')
     return Fraction(value)

@@ -15,7 +15,7 @@ from mh_preflight.rates.files import EndpointFile
 
 if TYPE_CHECKING:
     from mh_preflight.rates.choices import Modes, Sizes
-    from mh_preflight.rates.entries import Audio
+    from mh_preflight.rates.entries import Audio, Extra, ExtraKind
 
 __all__ = ["EndpointRates", "Priced", "Variant", "endpoint_rates"]
 
@@ -32,12 +32,14 @@ class Priced:
         unit: Credits a unit, sound included.
         second: Credits a second of a tool that renders at one frame rate; else None.
         counted: Prices a frame by sources that count at another frame rate, and that rate.
+        extras: What is known of files besides the first.
     """
 
     entries: tuple[Rate, ...]
     unit: RateRange
     second: RateRange | None
     counted: tuple[tuple[Fraction, Fraction], ...]
+    extras: tuple[Extra, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,12 @@ class EndpointRates:
         raise UnknownRateError(f"no rate is known for {name} on {self.day}{why}", field="endpoint")
 
     def priced(
-        self, mode: str | None, variants: tuple[Variant, ...], *, audio: bool = False
+        self,
+        mode: str | None,
+        variants: tuple[Variant, ...],
+        *,
+        audio: bool = False,
+        extras: tuple[ExtraKind, ...] = (),
     ) -> Priced:
         """Price a mode over all models and sizes that may run.
 
@@ -122,13 +129,14 @@ class EndpointRates:
             mode: The mode that runs.
             variants: The models and sizes.
             audio: Whether sound is asked for.
+            extras: The kinds of files that are given besides the first.
 
         Raises:
             UnknownRateError: No rate is known.
         """
-        key = (mode, variants, audio)
+        key = (mode, variants, audio, extras)
         if key not in self._known:
-            self._known[key] = self._price(mode, variants, audio=audio)
+            self._known[key] = self._price(mode, variants, extras, audio=audio)
         priced: Priced = self._known[key]
         return priced
 
@@ -167,15 +175,26 @@ class EndpointRates:
         except UnknownRateError:
             return None
 
-    def _price(self, mode: str | None, variants: tuple[Variant, ...], *, audio: bool) -> Priced:
+    def _price(
+        self,
+        mode: str | None,
+        variants: tuple[Variant, ...],
+        extras: tuple[ExtraKind, ...],
+        *,
+        audio: bool,
+    ) -> Priced:
         native = self.billing(mode).native
-        entries, ranges, counted = [], [], []
+        entries, ranges, counted, more = [], [], [], []
         for model, size in variants:
             entry = self.rate(mode, model, size)
             per_frame = 1 / native if native and entry.unit == "second" else Fraction(1)
             unit = entry.range.times(per_frame)
             if audio:
                 unit = self._with_audio(unit, model, size)
+            for extra in self._extras(model, extras):
+                most = unit.high * (1 if extra.times is None else extra.times)
+                unit = RateRange(unit.low, most, unit.expected)
+                more.append(extra)
             entries.append(entry)
             ranges.append(unit)
             counted += [(other.fps, other.value) for other in entry.against if other.fps]
@@ -185,7 +204,21 @@ class EndpointRates:
             unit,
             unit.times(native) if native else None,
             tuple(dict.fromkeys(counted)),
+            tuple(dict.fromkeys(more)),
         )
+
+    def _extras(self, model: str | None, extras: tuple[ExtraKind, ...]) -> Iterator[Extra]:
+        for given in extras:
+            extra: Extra | None = self.one("extras", given=given, model=model)
+            if extra is None or extra.given != given:
+                continue
+            if extra.unknown is not None:
+                raise UnknownRateError(
+                    f"no rate is known for {self.file.endpoint} {model} with a "
+                    f"{given.replace('-', ' ')} on {self.day}: {extra.unknown}",
+                    field="references",
+                )
+            yield extra
 
     def _with_audio(self, rate: RateRange, model: str | None, size: str | None) -> RateRange:
         effect: Audio | None = self.one("audio", model=model, size=size)

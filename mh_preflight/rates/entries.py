@@ -15,6 +15,8 @@ __all__ = [
     "Against",
     "Audio",
     "Billing",
+    "Extra",
+    "ExtraKind",
     "Rate",
     "RateRange",
     "Unit",
@@ -22,6 +24,7 @@ __all__ = [
 
 Unit: TypeAlias = Literal["frame", "second", "character", "image", "job"]
 OnceUnit: TypeAlias = Literal["second", "character", "image", "job"]
+ExtraKind: TypeAlias = Literal["image-reference", "video-reference", "audio-reference", "end-frame"]
 QueuedFps: TypeAlias = Literal["seconds", "job"] | Amount
 SettledFps: TypeAlias = Literal["source", "half-source", "job"] | Amount
 
@@ -182,6 +185,30 @@ class Billing(Dated):
     def from_source(self) -> bool:
         """Whether the frames of the source are counted."""
         return bool(self.settled) and set(self.settled or ()) <= {"source", "half-source"}
+
+
+class Extra(Dated):
+    """A file besides the first, which may cost more.
+
+    Attributes:
+        given: What it is.
+        model: The model; None for every model.
+        times: The highest factor by which a source lets a unit cost more.
+        unknown: Why it is not known what it costs.
+    """
+
+    given: ExtraKind
+    model: Word | None = None
+    times: Amount | None = None
+    unknown: Text | None = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if (self.times is not None and self.unknown is not None) or not (
+            self.unknown or self.inferred
+        ):
+            raise ValueError("needs unknown, or inferred and perhaps times")
+        return self
 
 
 class Audio(Dated):

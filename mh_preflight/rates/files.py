@@ -20,7 +20,7 @@ from mh_preflight.rates.choices import (
     Sizes,
 )
 from mh_preflight.rates.dated import Name, Source, Strict, Text
-from mh_preflight.rates.entries import Audio, Billing, Rate
+from mh_preflight.rates.entries import Audio, Billing, Extra, Rate
 from mh_preflight.rates.limits import (
     Cap,
     Counts,
@@ -65,6 +65,7 @@ class _EndpointTables(_File):
     offers: tuple[Offer, ...] = Field(default=(), strict=False)
     rates: tuple[Rate, ...] = Field(default=(), strict=False)
     audio: tuple[Audio, ...] = Field(default=(), strict=False)
+    extras: tuple[Extra, ...] = Field(default=(), strict=False)
     gates: tuple[Gate, ...] = Field(default=(), strict=False)
     durations: tuple[Durations, ...] = Field(default=(), strict=False)
     min_seconds: tuple[Least, ...] = Field(default=(), strict=False)
@@ -77,6 +78,7 @@ class _EndpointTables(_File):
     end_frames: tuple[EndFrame, ...] = Field(default=(), strict=False)
     max_input_edges: tuple[Cap, ...] = Field(default=(), strict=False)
     resize: tuple[Resize, ...] = Field(default=(), strict=False)
+    extensions: tuple[Extensions, ...] = Field(default=(), strict=False)
     fields: tuple[FieldDates, ...] = Field(default=(), strict=False)
 
 
@@ -97,20 +99,33 @@ class EndpointFile(_EndpointTables):
     checked: date
     # Rates that stand in files of the user's own, and the names of those files.
     _own: dict[Rate, str] = PrivateAttr(default_factory=dict)
+    # Of those that took the place of bundled ones which began later: these, the first one first.
+    _newer: dict[Rate, tuple[Rate, ...]] = PrivateAttr(default_factory=dict)
 
     def own_file(self, rate: Rate) -> str | None:
         """Name the user's own file that a rate stands in; None for one that is bundled."""
         return self._own.get(rate) if self._own else None
 
-    def with_own(self, own: Mapping[Rate, str], **tables: Any) -> Self:
+    def newer_than(self, rate: Rate) -> tuple[Rate, ...]:
+        """Give the bundled rates of which a user's own took the place, and which began later."""
+        return self._newer.get(rate, ()) if self._newer else ()
+
+    def with_own(
+        self,
+        own: Mapping[Rate, str],
+        newer: Mapping[Rate, tuple[Rate, ...]] | None = None,
+        **tables: Any,
+    ) -> Self:
         """Give this file with other tables, and rates of the user's own among them.
 
         Args:
             own: The rates that stand in the user's files, and the names of these files.
+            newer: For those that took the place of bundled rates which began later: these.
             tables: What is to be replaced, by its name.
         """
         changed = self.model_copy(update=tables)
         changed._own = dict(own)  # noqa: SLF001  of the same class
+        changed._newer = dict(newer or {})  # noqa: SLF001  the same
         changed.__dict__.pop("fields_by_name", None)  # made of the fields as they were
         return changed
 

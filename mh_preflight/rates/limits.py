@@ -83,10 +83,12 @@ class References(Dated):
     Attributes:
         model: The model.
         kinds: Kinds of files.
+        only_seconds: The one length of an output with references.
     """
 
     model: Word
     kinds: tuple[Literal["image", "video", "audio"], ...] = Field(min_length=1, strict=False)
+    only_seconds: Whole | None = None
 
 
 class EndFrame(Dated):

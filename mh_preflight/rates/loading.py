@@ -16,10 +16,10 @@ from pydantic import ValidationError
 from mh_preflight.errors import RateFileError
 from mh_preflight.rates.dated import RANKS, Dated, Source, Strict, most_specific
 from mh_preflight.rates.files import EndpointFile, PlansFile
-from mh_preflight.units import one_line
+from mh_preflight.units import one_line, plain_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mh_preflight.rates.entries import Rate
 
@@ -28,11 +28,14 @@ __all__ = [
     "SERIES",
     "bad",
     "check_file",
+    "check_names",
     "check_plans",
+    "check_sources",
     "combinations",
     "days_of_change",
     "file_from",
     "parsed",
+    "place_text",
     "read_file",
     "read_small",
     "read_toml",
@@ -63,6 +66,7 @@ SERIES: Mapping[str, tuple[str, ...]] = {
     "sizes": (),
     "offers": ("model",),
     "audio": ("model", "size"),
+    "extras": ("given", "model"),
     "gates": ("mode", "model", "size"),
     "durations": ("model",),
     "min_seconds": ("mode", "model"),
@@ -111,7 +115,7 @@ def read_small(path: Path, most: int) -> bytes:
         reason = getattr(error, "strerror", None) or str(error)
         raise bad(path, f"cannot be read: {reason}") from None
     if len(data) > most:
-        raise bad(path, f"is larger than {most:,} bytes and no rate file")
+        raise bad(path, f"is larger than {most:,} bytes")
     return data
 
 
@@ -194,7 +198,9 @@ def check_plans(file: PlansFile, path: Path) -> None:
         for against in pack.against if pack.usd is not None else ():
             if _best(against.sources, file.sources) < _best(pack.sources, file.sources):
                 raise bad(
-                    path, f"packs: {pack.name}: has a better source for another price than its own"
+                    path,
+                    f"packs: {pack.name}: has a better source for another price than its own",
+                    "packs",
                 )
 
 
@@ -206,7 +212,7 @@ def check_file(file: EndpointFile, path: Path) -> None:
     """
     for table in ("billing", "rates"):
         if not getattr(file, table):
-            raise bad(path, f"{table}: is required (docs/rates.md has the format)")
+            raise bad(path, f"{table}: is required (docs/rates.md has the format)", table)
     _check_common(file, path)
     _check_names(file, path)
     _check_rates(file, path)
@@ -217,7 +223,7 @@ def _base_of(name: str, base: Callable[[str], EndpointFile] | None, path: Path) 
         return base(name)
     found = read_file(path.with_name(f"{name}.toml"), check=False)
     if not isinstance(found, EndpointFile) or found.like is not None:
-        raise bad(path, f"like: {name!r} is no endpoint with tables of its own")
+        raise bad(path, f"like: {name!r} is no endpoint with tables of its own", "like")
     return found
 
 
@@ -236,62 +242,126 @@ def parsed(model: type[F], table: Mapping[str, Any], path: Path) -> F:
         return model.model_validate(table)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = one_line(".".join(str(part) for part in first["loc"]), 200)
-        reason = {
-            "missing": "is required (docs/rates.md has the format)",
-            "extra_forbidden": "is no key of a rate file (docs/rates.md has the format)",
-        }.get(first["type"], one_line(first["msg"].removeprefix("Value error, "), 300))
-        raise RateFileError(f"{path}: {place}: {reason}", field=place, source=str(path)) from None
+        unknown = first["type"] == "extra_forbidden"
+        reason = "is no key of a rate file" if unknown else one_line(plain_reason(first), 300)
+        if unknown or first["type"] == "missing":
+            reason += " (docs/rates.md has the format)"
+        field = one_line(".".join(str(part) for part in first["loc"]), 200)
+        raise bad(path, f"{place_text(first['loc'])}: {reason}", field) from None
+
+
+def place_text(parts: Iterable[str | int]) -> str:
+    """Name a place in a file for people.
+
+    Args:
+        parts: Keys, and places in lists.
+
+    Example:
+        >>> place_text(("rates", 0, "value"))
+        'rates, entry 1: value'
+    """
+    text = ""
+    for part in parts:
+        if isinstance(part, str) and "[" in part:  # which of several types was tried
+            break
+        if isinstance(part, int):
+            text += f", entry {part + 1}: "
+        else:
+            text += part if not text or text.endswith(" ") else f".{part}"
+    return one_line(text.removesuffix(": "), 200)
+
+
+def _numbered(file: EndpointFile | PlansFile) -> Iterator[tuple[str, int, Any]]:
+    """Give all entries with the name of their table and their place in it."""
+    places: dict[str, int] = defaultdict(int)
+    for table, entry in file.entries():
+        yield table, places[table], entry
+        places[table] += 1
+
+
+def check_sources(
+    table: str, place: int, entry: Any, sources: Mapping[str, Source], path: Path
+) -> None:
+    """Refuse an entry that names a source which there is not.
+
+    Args:
+        table: The name of its table.
+        place: Its place in it.
+        entry: The entry.
+        sources: The sources by name.
+        path: The file.
+
+    Raises:
+        RateFileError: It does.
+    """
+    for holder in (entry, *getattr(entry, "against", ())):
+        for name in holder.sources:
+            if name not in sources:
+                reason = f"{place_text((table, place))}: there is no source {name!r}"
+                raise bad(path, reason, f"{table}.{place}")
 
 
 def _check_common(file: EndpointFile | PlansFile, path: Path) -> None:
-    for table, entry in file.entries():
-        for holder in (entry, *getattr(entry, "against", ())):
-            for name in holder.sources:
-                if name not in file.sources:
-                    raise bad(path, f"{table}: there is no source {name!r}")
+    for table, number, entry in _numbered(file):
+        check_sources(table, number, entry, file.sources, path)
     series: dict[tuple[Any, ...], list[Dated]] = defaultdict(list)
     for table, entry in file.entries():
         if table in SERIES:
             series[table, *(getattr(entry, key) for key in SERIES[table])].append(entry)
     for key, entries in series.items():
-        _check_follow(entries, " ".join(str(part) for part in key if part), path)
+        _check_follow(entries, key, path)
 
 
-def _check_follow(entries: list[Dated], name: str, path: Path) -> None:
+def _check_follow(entries: list[Dated], key: Sequence[Any], path: Path) -> None:
+    table, name = key[0], " ".join(str(part) for part in key if part)
     for before, after in pairwise(entries):
         if before.until is None or before.until > after.since:
-            raise bad(path, f"{name}: two values hold on {after.since}")
+            raise bad(path, f"{name}: two values hold on {after.since}", table)
         if before.until < after.since:
-            raise bad(path, f"{name}: no value from {before.until} to {after.since}")
-    if entries[-1].until is not None and name.split(" ", maxsplit=1)[0] in _ENDLESS:
-        raise bad(path, f"{name}: no value from {entries[-1].until} on")
+            raise bad(path, f"{name}: no value from {before.until} to {after.since}", table)
+    if entries[-1].until is not None and table in _ENDLESS:
+        raise bad(path, f"{name}: no value from {entries[-1].until} on", table)
 
 
 def _check_names(file: EndpointFile, path: Path) -> None:
-    """Refuse modes, models and sizes that the file does not know, which would never count."""
+    for table, place, entry in _numbered(file):
+        check_names(table, place, entry, file, path)
+
+
+def check_names(table: str, place: int, entry: Any, file: EndpointFile, path: Path) -> None:
+    """Refuse modes, models and sizes that the file does not know, which would never count.
+
+    Args:
+        table: The name of the entry's table.
+        place: Its place in it.
+        entry: The entry.
+        file: The file that has to know them.
+        path: Where the entry stands.
+
+    Raises:
+        RateFileError: There is one.
+    """
+    if table == "modes":
+        return
     known = {
-        "mode": {name for entry in file.modes for name in (*entry.names, *entry.aliases)},
-        "model": {entry.name for entry in file.models},
-        "size": {name for entry in file.sizes for name in entry.names},
+        "mode": {name for each in file.modes for name in (*each.names, *each.aliases)},
+        "model": {each.name for each in file.models},
+        "size": {name for each in file.sizes for name in each.names},
     }
-    for table, entry in file.entries():
-        if table == "modes":
-            continue
-        sizes = getattr(entry, "sizes", ())
-        used = {
-            "mode": {getattr(entry, "mode", None), *getattr(entry, "modes", ())},
-            "model": {getattr(entry, "model", None), getattr(entry, "runs", None)},
-            "size": {getattr(entry, "size", None), *sizes},
-        }
-        if table == "sizes":
-            used["mode"] |= set(entry.defaults)
-            used["size"] |= {*entry.defaults.values(), *entry.plan_defaults.values()}
-        if table == "model_defaults":
-            used["model"] |= {entry.default, *entry.plan_defaults.values()}
-        for what, names in used.items():
-            for strange in sorted(name for name in names - known[what] if name):
-                raise bad(path, f"{table}: there is no {what} {strange!r}")
+    used = {
+        "mode": {getattr(entry, "mode", None), *getattr(entry, "modes", ())},
+        "model": {getattr(entry, "model", None), getattr(entry, "runs", None)},
+        "size": {getattr(entry, "size", None), *getattr(entry, "sizes", ())},
+    }
+    if table == "sizes":
+        used["mode"] |= set(entry.defaults)
+        used["size"] |= {*entry.defaults.values(), *entry.plan_defaults.values()}
+    if table == "model_defaults":
+        used["model"] |= {entry.default, *entry.plan_defaults.values()}
+    for what, names in used.items():
+        for strange in sorted(name for name in names - known[what] if name):
+            reason = f"{place_text((table, place))}: there is no {what} {strange!r}"
+            raise bad(path, reason, f"{table}.{place}")
 
 
 def _check_rates(file: EndpointFile, path: Path) -> None:
@@ -304,11 +374,13 @@ def _check_rates(file: EndpointFile, path: Path) -> None:
         for billing in (entry for entry in file.billing if entry.holds_on(day)):
             if billing.at_once is not None:
                 for strange in sorted(units - {billing.at_once}):
-                    raise bad(path, f"rates: on {day} {strange} is not what is charged for")
+                    raise bad(
+                        path, f"rates: on {day} {strange} is not what is charged for", "rates"
+                    )
             elif "second" in units and billing.native is None:
-                raise bad(path, f"rates: on {day} a second has no fixed number of frames")
+                raise bad(path, f"rates: on {day} a second has no fixed number of frames", "rates")
             elif units - {"frame", "second"}:
-                raise bad(path, f"rates: on {day} frames are counted")
+                raise bad(path, f"rates: on {day} frames are counted", "rates")
 
 
 def _check_coverage(file: EndpointFile, name: str, path: Path) -> None:
@@ -321,9 +393,9 @@ def _check_coverage(file: EndpointFile, name: str, path: Path) -> None:
             found = most_specific(now, mode=mode, model=model, size=size)
             which = " ".join(part for part in (mode, model, size) if part) or file.endpoint
             if len(found) > 1 and len({getattr(entry, "plan", None) for entry in found}) == 1:
-                raise bad(path, f"{name}: two values hold for {which} on {day}")
+                raise bad(path, f"{name}: two values hold for {which} on {day}", name)
             if not found and (whole or not file.models):
-                raise bad(path, f"{name}: nothing holds for {which} on {day}")
+                raise bad(path, f"{name}: nothing holds for {which} on {day}", name)
 
 
 def combinations(
@@ -361,6 +433,7 @@ def _check_ranks(rate: Rate, sources: Mapping[str, Source], path: Path) -> None:
                 path,
                 f"rates: {against.value} since {rate.since} has a better source than the value "
                 "that it stands against",
+                "rates",
             )
 
 
@@ -375,6 +448,12 @@ def _names_on(table: Iterable[Any], day: date) -> tuple[str | None, ...]:
     return (None,)
 
 
-def bad(path: Path, reason: str) -> RateFileError:
-    """Give the error that says what is wrong with a file."""
-    return RateFileError(f"{path}: {reason}", source=str(path))
+def bad(path: Path, reason: str, field: str | None = None) -> RateFileError:
+    """Give the error that says what is wrong with a file.
+
+    Args:
+        path: The file.
+        reason: What is wrong, and where.
+        field: Its key, or its table.
+    """
+    return RateFileError(f"{path}: {reason}", field=field, source=str(path))

@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mh_preflight.errors import RateFileError
 from mh_preflight.rates.dated import Dated, most_specific
 from mh_preflight.rates.files import EndpointFile, EndpointOverride, PlansFile, PlansOverride
 from mh_preflight.rates.loading import (
     SERIES,
     bad,
     check_file,
+    check_names,
     check_plans,
+    check_sources,
     combinations,
     days_of_change,
     parsed,
+    place_text,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def read_override(table: Mapping[str, Any], path: Path) -> EndpointOverride | Pl
     else:
         override = parsed(EndpointOverride, table, path)
     if not override.entries():
-        raise bad(path, "overrides nothing: it has no entry of any table")
+        raise bad(path, "overrides nothing: it has no entry of any table", "overrides")
     return override
 
 
@@ -73,6 +75,8 @@ def merged(
     for table in dict.fromkeys(name for name, _ in override.entries()):
         own: tuple[Dated, ...] = getattr(override, table)
         _refuse_two(table, own, path)
+        for place, entry in enumerate(own):
+            check_sources(table, place, entry, changes["sources"], path)
         changes[table] = tuple(_in_place(table, own, getattr(base, table)))
     if isinstance(base, PlansFile):
         plans = base.model_copy(update=changes)
@@ -80,19 +84,38 @@ def merged(
         return plans
     rates: tuple[Rate, ...] = getattr(override, "rates", ())
     files = dict.fromkeys(rates, path.name)
+    bundled = [rate for rate in base.rates if base.own_file(rate) is None]
     for rate in base.rates:
         file = base.own_file(rate)
         if file is not None:
             files |= dict.fromkeys(_without(rate, [r for r in rates if _alike(r, rate)]), file)
-    whole = base.with_own(files, **changes)
+            bundled += base.newer_than(rate)
+    newer = {rate: _newer(rate, bundled) for rate in files}
+    whole = base.with_own(files, {rate: found for rate, found in newer.items() if found}, **changes)
+    for table in sorted(changes.keys() & KEYS.keys()):
+        for place, entry in enumerate(getattr(override, table)):
+            check_names(table, place, entry, whole, path)
     check_file(whole, path)
-    for rate in rates:
-        _refuse_idle(rate, whole, path)
+    for place, rate in enumerate(rates):
+        _refuse_idle(place, rate, whole, path)
     return whole
 
 
 def _alike(one: Rate, other: Rate) -> bool:
     return all(getattr(one, key) == getattr(other, key) for key in KEYS["rates"])
+
+
+def _newer(own: Rate, bundled: Iterable[Rate]) -> tuple[Rate, ...]:
+    """Give the bundled rates of the same key that begin while a user's own holds."""
+    found = {
+        rate
+        for rate in bundled
+        if _alike(own, rate)
+        and rate.unknown is None
+        and own.since < rate.since
+        and (own.until is None or rate.since < own.until)
+    }
+    return tuple(sorted(found, key=lambda rate: rate.since))
 
 
 def _all_sources(
@@ -101,7 +124,9 @@ def _all_sources(
     for name, said in override.sources.items():
         if base.sources.get(name, said) != said:
             raise bad(
-                path, f"sources.{name}: the rates have another source of this name: give it another"
+                path,
+                f"sources.{name}: the rates have another source of this name: give it another",
+                f"sources.{name}",
             )
     return {**base.sources, **override.sources}
 
@@ -114,7 +139,7 @@ def _refuse_two(table: str, own: Iterable[Dated], path: Path) -> None:
         last = before.get(key)
         if last is not None and (last.until is None or last.until > entry.since):
             name = " ".join(str(part) for part in (table, *key) if part)
-            raise bad(path, f"{name}: two values hold on {entry.since}")
+            raise bad(path, f"{name}: two values hold on {entry.since}", table)
         before[key] = entry
 
 
@@ -154,7 +179,7 @@ def _cut(entry: D, other: Dated) -> list[D]:
     return parts
 
 
-def _refuse_idle(rate: Rate, file: EndpointFile, path: Path) -> None:
+def _refuse_idle(place: int, rate: Rate, file: EndpointFile, path: Path) -> None:
     """Refuse a rate that never decides: one would think that it counts."""
     for day in {rate.since, *days_of_change(file, file.rates)}:
         if rate.holds_on(day):
@@ -163,9 +188,10 @@ def _refuse_idle(rate: Rate, file: EndpointFile, path: Path) -> None:
                 if rate in most_specific(now, mode=mode, model=model, size=size):
                     return
     name = " ".join(part for part in (rate.mode, rate.model, rate.size) if part) or "every mode"
-    raise RateFileError(
-        f"{path}: rates: the one for {name} since {rate.since} decides nothing, because others are "
-        f"made for a mode, model and size: name those of `mh-preflight rates {file.endpoint}`",
-        field="rates",
-        source=str(path),
+    raise bad(
+        path,
+        f"{place_text(('rates', place))}: the one for {name} since {rate.since} decides nothing, "
+        "because others are made for a mode, model and size: name those of `mh-preflight rates "
+        f"{file.endpoint}`",
+        f"rates.{place}",
     )

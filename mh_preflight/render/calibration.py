@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mh_preflight.rates import decimal_text
-from mh_preflight.units import one_line, rate_text, valid_text
+from mh_preflight.units import one, one_line, rate_text, valid_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,7 +57,9 @@ def calibration_view(found: Calibration, written: Sequence[Path] | None = None) 
     if written is not None:
         parts.append(Text(""))
         parts += [Text(f"wrote {one_line(str(path), 200)}") for path in written]
-        if not written:
+        undecided = [group for group in found.groups if group.undecided]
+        parts += [Text(_undecided_text(group)) for group in undecided]
+        if not written and not undecided:
             parts.append(Text("nothing to write: the rate card has every rate that is implied"))
     return Parts(*parts)
 
@@ -142,7 +144,7 @@ def _ran_text(group: Group) -> str:
 
 
 def _implied_text(implied: Implied) -> str:
-    return f"{_amount(implied.value)} a {implied.unit}"
+    return f"{_amount(implied.value)} {one(implied.unit)}"
 
 
 def _explained_text(group: Group) -> str:
@@ -154,7 +156,7 @@ def _explained_text(group: Group) -> str:
 
 
 def _explanation_text(each: Explanation, group: Group) -> str:
-    price = f"{_amount(each.value)} a {each.unit}"
+    price = f"{_amount(each.value)} {one(each.unit)}"
     if each.fps is not None:
         price += f" at {rate_text(each.fps)} fps"
     said = each.sources[0]
@@ -185,6 +187,11 @@ def _warnings(found: Calibration) -> Iterator[str]:
         yield problem.message
     if len(found.problems) > MOST_SHOWN:
         yield f"{len(found.problems) - MOST_SHOWN:,} more records cannot be used (see --json)"
+
+
+def _undecided_text(group: Group) -> str:
+    name = " ".join(part for part in (group.endpoint, str(group.ran)) if part)
+    return f"not written: {name}, as more than one known rate gives its charges"
 
 
 def _off_text(record: Compared) -> str:
@@ -258,6 +265,7 @@ def _group_body(group: Group) -> dict[str, Any]:
             "until": implied.until.isoformat(),
         },
         "moved": None if group.moved is None else group.moved.isoformat(),
+        "undecided": group.undecided,
     }
 
 

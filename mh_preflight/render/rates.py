@@ -10,7 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mh_preflight.units import one_line
+from mh_preflight.rates.dated import most_specific
+from mh_preflight.rates.loading import combinations, days_of_change
+from mh_preflight.units import one, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["changes_view", "history_view", "rates_view"]
 
-VOWELS = "aeiou"
 MOST_NAMED = 4  # endpoints of which nothing is told
 
 
@@ -36,7 +37,7 @@ def rates_view(card: RateCard, day: date, known: str) -> RenderableType:
     """
     table = _table("model or mode", "size", "credits", "since", "by")
     for file in card.endpoints.values():
-        rates = [rate for rate in file.rates if rate.holds_on(day)]
+        rates = [rate for rate in file.rates if rate.holds_on(day) and _is_left(rate, file, [day])]
         if rates:
             table.add_row(Text(file.endpoint, style="bold"))
         for rate in _sorted(rates, file):
@@ -62,7 +63,9 @@ def history_view(file: EndpointFile, rates: Sequence[Rate], known: str = "") -> 
     table = _table("model or mode", "size", "credits", "since", "until", "by")
     used: dict[str, None] = {}
     notes: dict[str, int] = {}
-    for rate in _sorted(rates, file):
+    days_of = days_of_change(file, file.rates)
+    left = [rate for rate in rates if _is_left(rate, file, [rate.since, *days_of])]
+    for rate in _sorted(left, file):
         why = rate.unknown or rate.inferred
         mark = f" [{notes.setdefault(why, len(notes) + 1)}]" if why else ""
         days = str(rate.since), str(rate.until or "")
@@ -183,6 +186,18 @@ def _size(rate: Rate, file: EndpointFile) -> str:
     return rate.size or ("others" if any(each.size for each in like) else "")
 
 
+def _is_left(rate: Rate, file: EndpointFile, days: Iterable[date]) -> bool:
+    """Tell whether a rate of other sizes has any on some days, beside those that have their own."""
+    if not rate.size and _size(rate, file):
+        for day in filter(rate.holds_on, days):
+            now = [other for other in file.rates if other.holds_on(day)]
+            for mode, model, size in combinations(file, day):
+                if rate in most_specific(now, mode=mode, model=model, size=size):
+                    return True
+        return False
+    return True
+
+
 def _beside(rate: Rate, file: EndpointFile) -> list[Rate]:
     """Give the rates of the same days."""
     return [
@@ -197,10 +212,8 @@ def _amount(rate: Rate) -> str:
     if rate.unknown is not None:
         return "unknown"
     low, high = (f"{float(value):.6g}" for value in (rate.range.low, rate.range.high))
-    unit = str(rate.unit)
-    article = "an" if unit[0] in VOWELS else "a"
     inferred = " (inferred)" if rate.inferred else ""
-    return f"{' to '.join(dict.fromkeys((low, high)))} {article} {unit}{inferred}"
+    return f"{' to '.join(dict.fromkeys((low, high)))} {one(str(rate.unit))}{inferred}"
 
 
 def _by(rate: Rate, file: EndpointFile) -> str:

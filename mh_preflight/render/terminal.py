@@ -13,7 +13,7 @@ from rich.text import Text
 
 from mh_preflight.estimate import REASONS
 from mh_preflight.rates import dollars
-from mh_preflight.units import one_line, seconds
+from mh_preflight.units import one, one_line, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -158,7 +158,7 @@ def _terms(report: Report) -> RenderableType:
     unit = "credit" if amount == "1" else "credits"
     table.add_row(
         "rate",
-        f"{amount} {unit} a {settings.unit} since {entry.since}, by {said.rank} of {said.date}; "
+        f"{amount} {unit} {one(settings.unit)} since {entry.since}, by {said.rank} of {said.date}; "
         f"checked {settings.checked}",
     )
     return Padding(table, (0, 0, 0, 2))
@@ -275,7 +275,7 @@ def _settled(money: Money) -> str:
 
 
 def _dollars(amount: Fraction) -> str:
-    return f"{dollars(amount, 3):,}"
+    return f"{dollars(amount):,}"
 
 
 def _amount(value: Fraction) -> str:

@@ -125,10 +125,13 @@ def _add_sums(table: Table, sums: dict[str, Sums], names: Sequence[str], between
 
 def _cells(sums: Sums, between: str) -> dict[str, str]:
     low, high = sums.settled_credits_low, sums.settled_credits_high
+    settled = f"{low:,}" if low == high else f"{low:,}{between}{high:,}"
+    if sums.without_bound:  # in the lower sum, and not in the upper one
+        settled = f"{low:,} or more"
     return {
         "jobs": f"{sums.rows:,}",
         "not priced": f"{sums.not_priced:,}" if sums.not_priced else "",
-        "settled": f"{low:,}" if low == high else f"{low:,}{between}{high:,}",
+        "settled": settled,
         "hold": f"{sums.hold_credits:,}",
         "US$": _dollars(sums.usd_hold),
     }

@@ -66,12 +66,12 @@ def choose(
     Raises:
         UnknownRateError: The model is not known, or which one runs is not published.
     """
+    state: State = "current"
     if not on_day.all("models") and on_day.sizes is None:
         state = "current" if job.asked_model is None else "not-at-date"
         return Choice(((None, None),), state, (), plan_decides=False)
     by_plan = {}
     inferred: dict[str, None] = {}
-    state: State = "current"
     for plan, edge in edges.items():
         model, state, why = _model(on_day, job, plan, asked.size)
         sizes, why_size = _sizes(on_day, asked, model, plan, edge)
@@ -117,12 +117,10 @@ def _model(
 def _route(on_day: EndpointRates, job: Job, model: str, size: str | None) -> Any:
     """Find the model that runs because the default does not take the job; None for none."""
     start, end = job.window or (0, 0)
-    durations = on_day.one("durations", model=model)
     for route in on_day.all("routes"):
         if route.size is not None and route.size == size and size not in on_day.offered(model):
             return route
-        too_long = durations is not None and end - start > durations.seconds[-1] * MICROSECOND
-        if route.longer_than is not None and too_long:
+        if route.longer_than is not None and end - start > route.longer_than * MICROSECOND:
             return route
     return None
 

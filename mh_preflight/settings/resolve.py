@@ -9,11 +9,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from mh_preflight.errors import UnknownRateError
+from mh_preflight.media import ending_of
 from mh_preflight.rates import (
     Basis,
     Billing,
     CreditPrice,
     EndpointRates,
+    Extra,
+    ExtraKind,
     PlanRates,
     Priced,
     Rate,
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from mh_preflight.jobs import Job
 
 __all__ = ["Settings", "resolve_settings"]
+
+REFERENCES: Mapping[str, ExtraKind] = {"image": "image-reference", "audio": "audio-reference"}
 
 EDGE_FIELDS = ("width", "height", "max_resolution")
 
@@ -62,6 +67,7 @@ class Settings:
         price: Credits a unit, sound included.
         second: Credits a second of a tool that renders at one frame rate; else None.
         counted: Frame rates at which other sources count, and their prices of a frame.
+        extras: What is known of the price of files that are given besides the first.
         rates: The entries of the rate card that decide.
         prices: What credits cost, by plan; None where no price is known.
         basis: How the credits are paid.
@@ -102,6 +108,7 @@ class Settings:
     price: RateRange
     second: RateRange | None
     counted: tuple[tuple[Fraction, Fraction], ...]
+    extras: tuple[Extra, ...]
     rates: tuple[Rate, ...]
     prices: Mapping[Plan, CreditPrice | None]
     basis: Basis
@@ -125,8 +132,13 @@ class Settings:
     @property
     def inferred(self) -> tuple[str, ...]:
         """Why the rate and what runs hold, where no source says it in so many words."""
-        reasons = (*(rate.inferred for rate in self.rates), *self.choice_inferred)
+        entries = (*self.rates, *self.extras)
+        reasons = (*(entry.inferred for entry in entries), *self.choice_inferred)
         return tuple(dict.fromkeys(why for why in reasons if why))
+
+    def kind_of(self, path: str) -> str | None:
+        """Tell a file's kind by its name; None where that says nothing, or more than one thing."""
+        return kind_by_ending(path, self.extensions)
 
     @property
     def model(self) -> str | None:
@@ -171,7 +183,8 @@ def resolve_settings(  # noqa: PLR0913  what a price depends on
         edge = None
     edges = {name: _edge(plans, on_day, name, edge) for name in possible}
     choice = choose(on_day, job, Asked(mode, size, edge is not None), edges)
-    priced = _priced(on_day, job, mode, choice)
+    extensions = _extensions(plans, on_day)
+    priced = _priced(on_day, job, mode, choice, _extras(job, extensions))
     billing = on_day.billing(mode)
     model = choice.variants[0][0] if choice.variants else None
     uploads = [plans.uploads[name] for name in possible if name in plans.uploads]
@@ -200,6 +213,7 @@ def resolve_settings(  # noqa: PLR0913  what a price depends on
         price=priced.unit,
         second=priced.second,
         counted=priced.counted,
+        extras=priced.extras,
         rates=priced.entries,
         prices={name: _price(plans, name, basis, used) for name in possible},
         basis=basis,
@@ -209,7 +223,7 @@ def resolve_settings(  # noqa: PLR0913  what a price depends on
         frame_cap=_value(on_day.one("frame_caps", mode=mode, model=model, plan=plan)),
         modes=on_day.modes.names if on_day.modes else (),
         upload=max(uploads) if len(uploads) == len(possible) else None,
-        extensions=plans.extensions,
+        extensions=extensions,
         ignored=tuple(ignored.items()),
         checked=on_day.file.checked,
         card_version=rates.version_for(job.endpoint),
@@ -217,9 +231,40 @@ def resolve_settings(  # noqa: PLR0913  what a price depends on
     )
 
 
-def _priced(on_day: EndpointRates, job: Job, mode: str | None, choice: Choice) -> Priced:
+def _extensions(plans: PlanRates, on_day: EndpointRates) -> Mapping[str, tuple[str, ...]]:
+    more = {entry.kind: entry.value for entry in on_day.all("extensions")}
+    if not more:
+        return plans.extensions
+    return {kind: (*own, *more.get(kind, ())) for kind, own in plans.extensions.items()}
+
+
+def _extras(job: Job, extensions: Mapping[str, tuple[str, ...]]) -> tuple[ExtraKind, ...]:
+    """Tell which kinds of files are given besides the first; of an unclear one, the dearest."""
+    found: dict[ExtraKind, None] = {}
+    for path in job.reference_paths:
+        kind = kind_by_ending(path, extensions)
+        found[REFERENCES.get(kind or "", "video-reference")] = None
+    if job.gives("assets.end_image_file_path"):
+        found["end-frame"] = None
+    return tuple(found)
+
+
+def kind_by_ending(path: str, extensions: Mapping[str, tuple[str, ...]]) -> str | None:
+    """Tell a file's kind by its name; None where that says nothing, or more than one thing."""
+    ending = ending_of(path)
+    kinds = [kind for kind, endings in extensions.items() if ending in endings]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+def _priced(
+    on_day: EndpointRates,
+    job: Job,
+    mode: str | None,
+    choice: Choice,
+    extras: tuple[ExtraKind, ...],
+) -> Priced:
     try:
-        return on_day.priced(mode, choice.variants, audio=job.audio_asked)
+        return on_day.priced(mode, choice.variants, audio=job.audio_asked, extras=extras)
     except UnknownRateError as error:
         sizes = {size for _, size in choice.variants}
         if job.size is None and len(sizes) > 1 and not choice.plan_decides:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -119,6 +120,56 @@ def test_relative_paths_count_from_the_folder_in_columns_and_requests(
     assert found["hold_credits"].to_pylist() == [60]
     monkeypatch.chdir(files)
     assert priced("", ["v60.mp4"])[0]["hold_credits"] == 120
+
+
+def test_every_path_of_a_request_counts_from_the_folder(read: Counter[str]) -> None:
+    def face(image: str) -> dict[str, str]:
+        return {"original_face": "0-0", "new_face": image}
+
+    bodies: list[tuple[str, dict[str, Any]]] = [
+        (
+            "face-swap-photo",
+            {
+                "assets": {
+                    "face_swap_mode": "individual-faces",
+                    "face_mappings": [face("f.png"), face("/abs/g.png")],
+                    "target_file_path": "t.png",
+                }
+            },
+        ),
+        (
+            "ai-image-editor",
+            {
+                "assets": {"image_file_paths": ["i.png", "https://example.com/j.png"]},
+                "model": "qwen-edit",
+                "resolution": "640px",
+                "style": {"prompt": "x"},
+            },
+        ),
+        ("head-swap", {"assets": {"body_file_path": "b.png", "head_file_path": "h.png"}}),
+    ]
+    table = pa.table(
+        {"endpoint": [e for e, _ in bodies], "request": [json.dumps(b) for _, b in bodies]}
+    )
+    found = estimate_table(table, folder="/jobs", isolation="none", as_of=DAY, offline=True)
+    assert found["error_code"].to_pylist() == [None] * 3
+    names = ["/jobs/f.png", "/abs/g.png", "/jobs/t.png", "/jobs/i.png", "/jobs/b.png"]
+    assert read == dict.fromkeys([*names, "/jobs/h.png"], 1)
+
+
+@pytest.mark.parametrize("columns", [{"image": ["missing.png"]}, {}])
+def test_a_job_of_pictures_alone_has_them_read_too(files: Path, columns: dict[str, Any]) -> None:
+    body = '{"assets": {"image_file_path": "missing.png"}}'
+    asked = columns or {"request": [body]}
+    table = pa.table({"endpoint": ["photo-colorizer"], **asked})
+    (row,) = estimate_table(table, folder=str(files), isolation="none", as_of=DAY).to_pylist()
+    assert row["error_code"] == "not-found"
+
+
+def test_a_job_without_a_window_needs_no_end(read: Counter[str]) -> None:
+    table = pa.table({"endpoint": ["photo-colorizer"], "image": ["i.png"]})
+    (row,) = estimate_table(table, isolation="none", as_of=DAY).to_pylist()
+    assert (row["error_message"], row["hold_credits"]) == (None, 10)
 
 
 # --------------------------------------------------------------------------------- each file once

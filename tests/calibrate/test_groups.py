@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from settling import calibrated, full, project
 
+from mh_preflight.calibrate import write_overrides
 from mh_preflight.frames import count_frames, credits_for
 from mh_preflight.units import microseconds
 
@@ -138,3 +140,71 @@ def test_charges_that_agree_on_nothing_move_nothing() -> None:
 def test_at_the_same_moment_nothing_has_moved() -> None:
     found = calibrated(project(id="0", credits_charged=130), project(id="1"))
     assert found.moved == ()
+
+
+def counted_in_seconds(endpoint: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "endpoint": endpoint,
+        "plan": "creator",
+        "request": {"start_seconds": 0, "end_seconds": 4.5, **changes.pop("request")},
+        "project": project(end_seconds=4.5, created_at="2026-11-20T00:00:00Z", **changes),
+    }
+
+
+AUDIO_TO_VIDEO = {"assets": {"audio_file_path": "a.mp3"}, "resolution": "720p"}
+SUBTITLES: dict[str, Any] = {
+    "assets": {"video_file_path": "v.mp4"},
+    "style": {"template": "karaoke"},
+}
+
+
+def test_of_contradicting_rates_the_charged_one_is_implied_however_it_is_counted() -> None:
+    record = counted_in_seconds(
+        "auto-subtitle-generator", type="AUTO_SUBTITLE", request=SUBTITLES, credits_charged=24
+    )
+    (group,) = calibrated(record).groups
+    assert group.implied is not None
+    assert group.implied.value == Fraction(24, 5)  # of 5 whole seconds
+
+
+def test_a_known_rate_comes_before_a_new_one_however_it_is_counted(tmp_path: Path) -> None:
+    record = counted_in_seconds(
+        "audio-to-video", type="AUDIO_TO_VIDEO", request=AUDIO_TO_VIDEO, credits_charged=240
+    )
+    found = calibrated(record)
+    (group,) = found.groups
+    assert group.implied is not None
+    assert group.implied.value == Fraction(48)  # of 5 whole seconds
+    assert group.settled
+    assert write_overrides(found, tmp_path / "own.toml") == ()
+
+
+def test_jobs_may_be_counted_each_in_its_own_way() -> None:
+    records = [
+        counted_in_seconds(
+            "audio-to-video",
+            id=str(charged),
+            type="AUDIO_TO_VIDEO",
+            request=AUDIO_TO_VIDEO,
+            credits_charged=charged,
+        )
+        for charged in (216, 240)  # 4.5 s, and 5 whole ones
+    ]
+    (group,) = calibrated(*records).groups
+    assert [each.value for each in group.explained_by] == [Fraction(48)]
+    assert group.implied is None or group.implied.value == Fraction(48)
+    assert not group.writable
+
+
+def test_one_charge_that_two_known_rates_give_decides_nothing(tmp_path: Path) -> None:
+    found = calibrated(full("video-to-video"))
+    (group,) = found.groups
+    assert (len(group.explained_by), group.undecided) == (2, True)
+    assert write_overrides(found, tmp_path / "own.toml") == ()
+
+
+def test_a_second_charge_at_another_frame_rate_decides(tmp_path: Path) -> None:
+    found = calibrated(full("video-to-video"), styled(1, 5, 30, 375))
+    (group,) = found.groups
+    assert (len(group.explained_by), group.undecided) == (1, False)
+    assert len(write_overrides(found, tmp_path / "own.toml")) == 1

@@ -44,7 +44,7 @@ def test_a_file_is_replaced_only_by_force_and_nothing_is_left_beside(tmp_path: P
 
 
 def test_several_endpoints_go_to_a_folder(tmp_path: Path) -> None:
-    found = calibrated(project(credits_charged=144), full("video-to-video"))
+    found = calibrated(project(credits_charged=144), full("video-to-video", credits_charged=301))
     files = write_overrides(found, tmp_path / "rates")
     assert [path.name for path in files] == ["face-swap.toml", "video-to-video.toml"]
     card = bundled_rates().with_file(files[0]).with_file(files[1])
@@ -81,3 +81,14 @@ def test_a_rate_that_was_not_known_can_be_written(tmp_path: Path) -> None:
 def test_confirmed_rates_are_not_written(tmp_path: Path) -> None:
     found = calibrated(*(each for each in CHARGES if each["endpoint"] == "face-swap"))
     assert write_overrides(found, tmp_path / "own.toml") == ()
+
+
+def test_files_of_the_same_endpoint_and_day_go_together(tmp_path: Path) -> None:
+    first = full("ai-video-editor", credits_charged=190)
+    other = full("ai-video-editor", request={"resolution": "480p"}, credits_charged=95)
+    card = bundled_rates()
+    for number, record in enumerate((first, other)):
+        (file,) = write_overrides(calibrated(record), tmp_path / f"{number}.toml")
+        card = card.with_file(file)
+    for record in (first, other):
+        assert calibrated(record, rates=card).records[0].verdict == "exact"

@@ -491,8 +491,37 @@ def test_each_finding_is_found_where_it_belongs(
     assert (finding.severity, finding.field) == (severity, field)
 
 
+VIDEO_REFERENCE = [{"name": "r", "file_path": "r.mp4"}]
+
+
+def test_what_is_only_concluded_does_not_block() -> None:
+    default = make("text-to-video", end_seconds=2, **STYLE)
+    assert found(default, {})["duration-not-offered"].severity == "warning"
+    gone = clip_of("sora-2", 5)
+    assert found(gone, {})["duration-not-offered"].severity == "warning"
+    long = make(
+        "character-replace",
+        assets={"video_file_path": "v.mp4", "image_file_path": "i.png"},
+        end_seconds=61,
+    )
+    assert found(long, {})["window-too-long"].severity == "warning"
+
+
+def test_veo_with_references_makes_eight_seconds() -> None:
+    body: dict[str, Any] = {"resolution": "720p", "references": MANY[:1]}
+    assert found(clip_of("veo3.1", 16, **body), {})["duration-not-offered"].severity == "error"
+    assert "duration-not-offered" not in found(clip_of("veo3.1", 8, **body), {})
+
+
+def test_a_gif_is_taken_by_face_swap_alone() -> None:
+    assets = {"video_source": "file", "video_file_path": "v.gif", "image_file_path": "i.png"}
+    swap = make("face-swap", assets=assets, start_seconds=0, end_seconds=5)
+    assert "extension-unsupported" not in found(swap, media(CLIP, audio=None))
+    assert "extension-unsupported" in found(named("v.gif"), clip())
+
+
 def test_every_code_has_its_case() -> None:
-    elsewhere = {"own-rate"}  # tests/rates/test_overrides.py
+    elsewhere = {"own-rate", "own-rate-older"}  # tests/rates/test_overrides.py
     assert {case[0] for case in CASES} == set(CODES) - elsewhere
 
 

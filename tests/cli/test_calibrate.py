@@ -72,7 +72,18 @@ def test_json_has_groups_and_records(jobs: Path, capfd: pytest.CaptureFixture[st
     assert "written" not in body
 
 
+def test_what_one_charge_leaves_open_is_not_written(
+    jobs: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["calibrate", "jobs.jsonl", "--write", "own"]) == 0
+    out = capfd.readouterr().out
+    assert "not written: video-to-video FULL, as more than one known rate gives its" in out
+    assert "nothing to write" not in out
+    assert not Path("own").exists()
+
+
 def test_rates_are_written_only_on_command(jobs: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    add(jobs, full("video-to-video", id="n", fps=30, credits_charged=375))
     assert run(["calibrate", "jobs.jsonl", "--write", "own", "--json"]) == 0
     written = json.loads(capfd.readouterr().out)["written"]
     assert all(Path(path).is_file() for path in written)

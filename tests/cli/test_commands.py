@@ -110,6 +110,32 @@ def test_a_request_body_is_taken_as_it_is(cli: Any, files: Path, tmp_path: Path)
     assert (missing.code, "cannot be read" in missing.json["error"]["message"]) == (2, True)
 
 
+@pytest.mark.timeout(30)
+def test_a_request_body_is_a_small_regular_file(cli: Any, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large.json").write_bytes(b" " * 2_000_000)
+    for name, reason in (
+        ("pipe", "cannot be read: it is no regular file"),
+        ("/dev/zero", "cannot be read: it is no regular file"),
+        ("large.json", "is larger than 1,000,000 bytes"),
+    ):
+        ended = cli("estimate", "lip-sync", "--request", name, "--json")
+        assert ended.code == 2
+        assert ended.json["error"]["message"] == f"--request: {name!r} {reason}"
+
+
+def test_the_mode_goes_to_the_field_of_the_tool(cli: Any) -> None:
+    files = ["--video", "https://example.com/v.mp4", "--image", "https://example.com/i.png"]
+    facts = ["--video-fps", "24", "--video-duration", "9"]
+    base = ["--end", "5", "--plan", "creator", "--offline", "--json", *DAY]
+    for endpoint, taken in (("character-replace", "animate"), ("face-swap", None)):
+        command = ["estimate", endpoint, *files, *facts, *base]
+        wrong = cli(*command, "--mode", "x")
+        assert (wrong.code, wrong.json["error"]["message"].partition(" ")[0]) == (2, "--mode:")
+        if taken is not None:
+            assert cli(*command, "--mode", taken).json["hold"]["credits"]
+
+
 def test_facts_of_files_that_are_not_here_are_given(cli: Any) -> None:
     base = ["estimate", "lip-sync", "--youtube", "https://youtu.be/x", *DAY, "--json"]
     base += ["--audio", "https://example.com/line.mp3"]

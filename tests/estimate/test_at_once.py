@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pricing import TODAY, estimated
 
-from mh_preflight import Media, job
+from mh_preflight import Media, UnknownRateError, job
 from mh_preflight.estimate import Estimate, Side
 
 STYLE: dict[str, Any] = {"style": {"prompt": "a fox"}}
@@ -200,3 +200,34 @@ def test_half_the_frames_may_be_charged_or_all_of_them() -> None:
     assert found.settled.why == ("half-or-full", "rates-disagree")
     assert found.output_fps == 12
     assert (found.queued.frames_low, found.queued.frames_high) == (75, 150)
+
+
+@pytest.mark.parametrize(
+    ("held", "low", "why"),
+    [(10, 480, ()), (4, 192, ("audio-shorter",)), (4.5, 216, ("audio-shorter",))],
+)
+def test_what_the_file_lacks_of_the_window_may_not_be_charged(
+    held: float, low: int, why: tuple[str, ...]
+) -> None:
+    made = job("audio-to-video", assets={"audio_file_path": "a.mp3"}, end_seconds=10)
+    known = {"audio_file_path": Media.given("audio", duration_seconds=held)}
+    side = estimated(made, known).settled
+    assert (side.credits_low, side.credits, side.credits_high) == (low, 480, 480)
+    assert side.why == why
+
+
+def with_reference(model: str, path: str) -> Estimate:
+    body = {"end_seconds": 5, "model": model, "resolution": "720p", **STYLE}
+    return of("text-to-video", references=[{"name": "a", "file_path": path}], **body)
+
+
+def test_a_video_reference_has_no_public_price_but_a_hint_of_one() -> None:
+    side = with_reference("seedance-2.0-mini", "a.mp4").settled
+    assert (side.credits_low, side.credits, side.credits_high) == (960, 960, 1440)
+    assert side.why == ("extra-may-cost",)
+    with pytest.raises(UnknownRateError, match="video references cost") as error:
+        with_reference("kling-3.0", "a.mp4")
+    assert error.value.field == "references"
+    with pytest.raises(UnknownRateError):
+        with_reference("kling-3.0", "a-file-of-any-kind")
+    assert with_reference("kling-3.0", "a.png").settled.credits_high == 240

@@ -19,8 +19,8 @@ CUT, COLOUR = "image-background-remover", "photo-colorizer"
     [
         ("krea-2", "Seedream", "krea-2"),
         ("default", "Seedream", None),
-        (..., "Nano Banana", "nano-banana"),
-        (..., "Seedream", "seedream"),
+        (..., "Nano Banana", "style-nano-banana"),
+        (..., "Seedream", "style-seedream"),
         (..., "default", None),
         (..., ..., None),
     ],

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mh_preflight.errors import JobError
-from mh_preflight.jobs import LipSync, TalkingPhoto, job
+from mh_preflight.jobs import FIELDS, LipSync, TalkingPhoto, job, job_from_fields, model_of
 
 LIP_SYNC: dict[str, Any] = {
     "assets": {
@@ -166,3 +166,18 @@ def test_a_change_changes_only_what_it_names() -> None:
         "style": {"generation_mode": "stable", "intensity": 1.5},
     }
     assert before.wire_body() == TALKING_PHOTO
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "mode", "more"),
+    [
+        ("video-to-video", "FULL", {"style.art_style": "Ink"}),
+        ("character-replace", "animate", {"assets.image_file_path": "i.png"}),
+        ("lip-sync", "pro", {"assets.audio_file_path": "a.mp3"}),
+    ],
+)
+def test_a_mode_given_by_itself_goes_to_the_field_of_its_endpoint(
+    endpoint: str, mode: str, more: dict[str, str]
+) -> None:
+    fields = {"assets.video_file_path": "v.mp4", FIELDS["mode"]: mode, "end_seconds": 5, **more}
+    assert job_from_fields(model_of(endpoint), fields).mode == mode

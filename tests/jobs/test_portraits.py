@@ -1,17 +1,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 
-from mh_preflight.jobs import Job
+from mh_preflight.errors import UnknownRateError
+from mh_preflight.jobs import BodySwap, Job
+from mh_preflight.rates import bundled_rates
+from mh_preflight.settings import resolve_settings
 
 Built = Callable[[str, dict[str, Any]], Job]
 Refused = Callable[[str, dict[str, Any]], str | None]
 
 CLOTHES, FACE, HEADSHOT = "ai-clothes-changer", "ai-face-editor", "ai-headshot-generator"
 HEAD, BODY = "head-swap", "body-swap"
+
+
+def test_auto_is_no_size_of_a_body_swap() -> None:
+    assets = {"person_file_path": "p.png", "scene_file_path": "s.png"}
+    job = BodySwap(assets=assets, resolution="auto")
+    with pytest.raises(UnknownRateError, match="body-swap has 640px, 1k, 2k, 4k") as caught:
+        resolve_settings(job, plan="pro", day=date(2026, 11, 24), rates=bundled_rates())
+    assert caught.value.field == "resolution"
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from mh_preflight.errors import JobError
+from mh_preflight.jobs import BodySwap
 from mh_preflight.jobs.values import (
     Choice,
     Finite,
@@ -65,6 +69,24 @@ def test_from_1_to_16_images_are_made(number: float) -> None:
 @given(st.integers(-1, 400) | st.floats(-1, 400))
 def test_a_track_has_whole_seconds(number: float) -> None:
     assert fits("whole", number) == (number in range(1, 401))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"resolution": "720P"}, "resolution: must be small letters and digits, such as 720p"),
+        ({"resolution": 720}, "resolution: must be text"),
+        ({"name": 7}, "name: must be text"),
+        ({"assets": 7}, "assets: must have named fields"),
+        ({"resolution": ...}, "resolution: is required"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_plain_words(changes: dict[str, Any], message: str) -> None:
+    assets = {"person_file_path": "p.png", "scene_file_path": "s.png"}
+    body = {"assets": assets, "resolution": "1k", **changes}
+    with pytest.raises(JobError) as caught:
+        BodySwap(**{name: value for name, value in body.items() if value is not ...})
+    assert caught.value.message == message
 
 
 @pytest.mark.parametrize(

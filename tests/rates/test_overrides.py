@@ -95,6 +95,27 @@ def test_only_answers_that_a_file_touches_name_it(tmp_path: Path) -> None:
     assert "own-rate" not in {each.code for each in later.findings}
 
 
+def test_a_bundled_rate_that_began_later_is_told_of(tmp_path: Path) -> None:
+    endless = OWN.replace("until = 2026-12-01\n", "").replace("2026-11-01", "2025-01-01")
+    began = max(
+        rate.since for rate in bundled_rates().endpoints["lip-sync"].rates if rate.mode == "pro"
+    )
+    card = bundled_rates().with_file(write(tmp_path, endless))
+    other = OWN.replace('mode = "pro"', 'mode = "lite"').replace("contract", "news")
+    for rates in (card, card.with_file(write(tmp_path, other, "b.toml"))):
+        for day, told in ((began - timedelta(days=1), False), (began, True)):
+            report = mh.preflight(
+                lip_sync(style={"generation_mode": "pro"}),
+                rates=rates,
+                as_of=day,
+                media=media({"fps": 24}),
+            )
+            found = [each for each in report.findings if each.code == "own-rate-older"]
+            assert bool(found) == told
+    assert found[0].severity == "warning"
+    assert f"2 credits a frame since {began}" in found[0].message
+
+
 def test_a_file_decides_also_by_a_source_that_all_can_see(tmp_path: Path) -> None:
     public = OWN.replace('rank = "own"', 'rank = "sdk"\nwhere = "https://example.com/"')
     card = bundled_rates().with_file(write(tmp_path, public))
@@ -177,17 +198,21 @@ def test_a_card_with_own_files_can_be_sent(tmp_path: Path) -> None:
         ),
         ('overrides = "lip-sync"', 'overrides = "no-such-tool"', "no rates are known for"),
         ('overrides = "lip-sync"', "overrides = 1", "overrides"),
-        ('unit = "frame"', 'unit = "frame"\nsurprise = 1', "rates.0.surprise: is no key"),
-        ('value = "1.5"', 'value = "-1"', "rates.0.value: must be a decimal number as text"),
-        ('value = "1.5"', "value = 1.5", "rates.0.value: must be a decimal number as text"),
-        ("from = 2026-11-01", 'from = "November"', "rates.0.from"),
-        ("from = 2026-11-01", "from = 2026-11-01T00:00:00", "rates.0.from"),
+        ('unit = "frame"', 'unit = "frame"\nsurprise = 1', "rates, entry 1: surprise: is no key"),
+        ('value = "1.5"', 'value = "-1"', "rates, entry 1: value: must not be below 0"),
+        ('value = "1.5"', "value = 1.5", "rates, entry 1: value: must be a decimal number as text"),
+        (
+            "from = 2026-11-01",
+            'from = "November"',
+            "entry 1: from: must be a day such as 2026-11-01",
+        ),
+        ("from = 2026-11-01", "from = 2026-11-01T00:00:00", "entry 1: from: must be a day such as"),
         ("until = 2026-12-01", "until = 2026-11-01", "not after"),
-        ('mode = "pro"', 'mode = "max"', "no mode 'max'"),
-        ('mode = "pro"\n', "", "decides nothing"),
+        ('mode = "pro"', 'mode = "max"', "rates, entry 1: there is no mode 'max'"),
+        ('mode = "pro"\n', "", "rates, entry 1: the one for every mode since 2026-11-01 decides"),
         ('mode = "pro"', 'mode = "single"', "decides nothing"),
         ('unit = "frame"', 'unit = "image"', "frames are counted"),
-        ('["contract"]', '["rumour"]', "no source 'rumour'"),
+        ('["contract"]', '["rumour"]', "rates, entry 1: there is no source 'rumour'"),
         ("sources.contract", "sources.sdk-0-90-0", "another source of this name"),
         ('rank = "own"', 'rank = "sdk"', "where: is required"),
         ("from = 2026-11-01", "from = 2020-01-01", "nothing holds"),
@@ -199,6 +224,9 @@ def test_what_is_not_sound_is_refused_by_file_and_key(
 ) -> None:
     assert old in OWN
     assert message in refused(tmp_path, OWN.replace(old, new))
+    with pytest.raises(RateFileError) as caught:
+        bundled_rates().with_file(tmp_path / "mine.toml")
+    assert caught.value.field is not None
 
 
 def test_two_values_for_one_day_are_refused(tmp_path: Path) -> None:

@@ -247,6 +247,7 @@ def encrypted() -> bytes:
         (lying(200_000), "no zip file|of another size"),
         (encrypted(), "no plain file|no zip file"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "archive",  # one holds the time of day
 )
 def test_an_archive_of_anything_else_is_refused(folder: Path, archive: bytes, message: str) -> None:
     with pytest.raises(RateFileError, match=message) as caught:
@@ -342,7 +343,7 @@ OWN = 'rank = "own"\ndate = 2026-09-11'
         ({"lip_sync": 'overrides = "lip-sync"'}, "lip-sync.toml"),
         ({"body_swap": replaced("lip-sync", "checked", "checked")}, "body-swap"),
         ({"plans": replaced("plans", 'usd = "', 'usd = "-')}, "plans.toml: prices"),
-        ({"lip_sync": replaced("lip-sync", 'unit = "frame"', "unit = 1")}, "rates.0.unit"),
+        ({"lip_sync": replaced("lip-sync", 'unit = "frame"', "unit = 1")}, "rates, entry 1: unit"),
         (
             {"lip_sync": replaced("lip-sync", 'title = "Lip Sync"', 'title = "L"\nnew = 1')},
             "may need a newer mh-preflight",

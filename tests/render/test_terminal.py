@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import unicodedata
+from datetime import date
+from fractions import Fraction
 from typing import Any
 
 from hypothesis import given
@@ -10,8 +12,10 @@ from pricing import TODAY, lip_sync, media, talking_photo
 from rich.console import Console
 
 import mh_preflight as mh
-from mh_preflight.render.rates import history_view
-from mh_preflight.render.terminal import fits_view, media_view, report_view
+from mh_preflight.batch.files import Sums
+from mh_preflight.render.rates import history_view, rates_view
+from mh_preflight.render.terminal import _dollars, fits_view, media_view, report_view
+from mh_preflight.render.totals import _cells
 from mh_preflight.units import MOST_LETTERS, one_line
 
 
@@ -67,3 +71,34 @@ def test_text_of_strangers_stays_on_one_line_and_sets_no_terminal(text: str) -> 
     line = one_line(text)
     assert len(line) <= MOST_LETTERS
     assert all(letter == " " or unicodedata.category(letter)[0] not in "CZ" for letter in line)
+
+
+def test_sizes_of_which_none_is_left_are_not_named() -> None:
+    card = mh.bundled_rates()
+    file = card.endpoints["ai-image-editor"]
+    for view in (rates_view(card, date(2026, 11, 24), ""), history_view(file, file.rates)):
+        lines = shown(view).splitlines()
+        assert any("qwen-edit" in line and "others" in line for line in lines)
+        lite = [line for line in lines if "nano-banana-2-lite" in line]
+        assert [line for line in lite if "50 an image" in line]
+        assert not [line for line in lite if "others" in line]
+
+
+def test_words_fit_what_is_counted_and_dollars_are_as_exact_as_elsewhere() -> None:
+    job = mh.job(
+        "ai-image-editor",
+        assets={"image_file_paths": ["https://example.com/a.png"]},
+        model="qwen-edit",
+        resolution="640px",
+        style={"prompt": "a hat"},
+    )
+    day = date(2026, 11, 24)
+    text = shown(report_view(mh.preflight(job, as_of=day, offline=True), explain=True))
+    assert "10 credits an image" in text
+    assert "1 image at 10 credits an image" in text
+    assert _dollars(Fraction(588, 10_000)) == "0.0588"
+
+
+def test_a_sum_without_an_upper_bound_says_so() -> None:
+    sums = Sums(rows=2, without_bound=1, settled_credits_low=481, settled_credits_high=480)
+    assert _cells(sums, " to ")["settled"] == "481 or more"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pricing import TODAY, settings
 
 from mh_preflight import UnknownRateError, job
-from mh_preflight.settings import Settings
+from mh_preflight.rates import bundled_rates
+from mh_preflight.settings import Settings, resolve_settings
 
 
 def clip(plan: Any = "creator", day: date = TODAY, **body: Any) -> Settings:
@@ -103,3 +105,25 @@ def test_character_replace_makes_the_smallest_size_of_its_model() -> None:
     }
     assert settings(job("character-replace", **body), None).sizes == ("480p",)
     assert settings(job("character-replace", **body), None).models == ("wan-animate",)
+
+
+def test_a_route_of_the_users_own_begins_where_it_says(tmp_path: Path) -> None:
+    file = tmp_path / "route.toml"
+    file.write_text(
+        """
+overrides = "text-to-video"
+[sources.mine]
+rank = "own"
+date = 2026-11-01
+what = "seen in three bills"
+[[routes]]
+model = "ltx-2.5"
+longer_than = 10
+from = 2026-11-01
+sources = ["mine"]
+"""
+    )
+    card = bundled_rates().with_file(file)
+    for end, model in ((10, "kling-3.0"), (12, "ltx-2.5")):
+        made = job("text-to-video", end_seconds=end, style={"prompt": "x"})
+        assert resolve_settings(made, plan="creator", day=TODAY, rates=card).model == model

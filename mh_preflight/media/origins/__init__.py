@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
 
 from mh_preflight.errors import InputError, MediaError
 from mh_preflight.media.origins.content import Content, Stream
@@ -20,6 +21,7 @@ __all__ = [
     "LocalFile",
     "Source",
     "Stream",
+    "ending_of",
     "identity_of",
     "is_remote",
     "is_upload",
@@ -107,3 +109,13 @@ def scheme_of(source: str) -> str | None:
     """
     scheme, separator, _ = source.partition("://")
     return scheme.lower() if separator and scheme.isalnum() else None
+
+
+def ending_of(path: str) -> str:
+    """Give the ending of a file's or URL's name, in small letters; empty where it has none."""
+    try:
+        name = urlsplit(path).path if "://" in path else path
+    except ValueError:  # it looks like a URL and is none
+        name = ""
+    stem, dot, ending = name.replace("\\", "/").rpartition("/")[2].rpartition(".")
+    return ending.lower() if dot and stem else ""
