@@ -44,7 +44,8 @@ def _only_here(host: Any, *arguments: Any, **more: Any) -> Any:
 @pytest.fixture(autouse=True)
 def _known_surroundings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the user's plan, rates and network out, and run docstrings beside the sample files."""
-    monkeypatch.delenv("MH_PREFLIGHT_PLAN", raising=False)
+    for name in ("MH_PREFLIGHT_PLAN", "MH_PREFLIGHT_LEDGER", "MAGIC_HOUR_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(Path(os.devnull, "none")))
     monkeypatch.setattr(socket, "getaddrinfo", _only_here)
     if isinstance(request.node, pytest.DoctestItem):

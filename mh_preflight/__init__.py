@@ -5,6 +5,9 @@
 Fraction(24, 1)
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from mh_preflight.checks import Finding
 from mh_preflight.errors import (
     FindingsError,
@@ -24,13 +27,22 @@ from mh_preflight.jobs import LipSync, TalkingPhoto, job
 from mh_preflight.media import Limits, Media, ProbeCache, probe, probe_many
 from mh_preflight.rates import RateCard, bundled_rates
 
+if TYPE_CHECKING:
+    from mh_preflight.budget import Budget, Ledger, hold
+    from mh_preflight.client import AsyncClient, Client
+    from mh_preflight.sdk import guard
+
 __all__ = [
+    "AsyncClient",
+    "Budget",
+    "Client",
     "Estimate",
     "Finding",
     "FindingsError",
     "InputError",
     "IsolationError",
     "JobError",
+    "Ledger",
     "Limits",
     "LipSync",
     "Media",
@@ -45,8 +57,28 @@ __all__ = [
     "TalkingPhoto",
     "UnknownRateError",
     "bundled_rates",
+    "guard",
+    "hold",
     "job",
     "preflight",
     "probe",
     "probe_many",
 ]
+
+# What spends is loaded when it is first asked for: most programs only want to know.
+_SPENDING = {
+    "AsyncClient": "client",
+    "Budget": "budget",
+    "Client": "client",
+    "Ledger": "budget",
+    "guard": "sdk",
+    "hold": "budget",
+}
+
+if not TYPE_CHECKING:  # a type checker knows the names above, and should find a misspelt one
+
+    def __getattr__(name: str) -> Any:
+        """Load a name of the rooms that spend."""
+        if name not in _SPENDING:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_SPENDING[name]}"), name)

@@ -46,3 +46,15 @@ ours = [c for c in below(pydantic.BaseModel) if c.__module__.startswith("mh_pref
 print(json.dumps([len(ours) > 10, [c.__name__ for c in ours if c.__pydantic_complete__]]))
 """
     assert after(program) == [True, []]
+
+
+def test_what_spends_is_loaded_when_it_is_asked_for() -> None:
+    program = """
+import json, sys
+import mh_preflight as mh
+before = sorted(name for name in sys.modules if name.startswith("mh_preflight"))
+mh.Ledger, mh.Client, mh.guard
+print(json.dumps(before))
+"""
+    rooms = {name.split(".")[1] for name in after(program) if "." in name}
+    assert not rooms & {"budget", "client", "sdk"}

@@ -184,7 +184,7 @@ class Job(Part):
 
     def wire_body(self) -> dict[str, Any]:
         """Give the request body back, with exactly the fields that were set."""
-        return self.model_dump(exclude_unset=True)
+        return self.model_dump(exclude_unset=True, by_alias=True)
 
     def changed(self, change: Mapping[str, Any]) -> Self:
         """Give the same job with some fields of its body changed.
@@ -199,7 +199,7 @@ class Job(Part):
         for name, value in change.items():
             held = body.get(name)
             if isinstance(value, Mapping) and isinstance(held, Part):
-                body[name] = {**held.model_dump(exclude_unset=True), **value}
+                body[name] = {**held.model_dump(exclude_unset=True, by_alias=True), **value}
             else:
                 body[name] = value
         return type(self)(**body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import StrictBool
+from pydantic import AliasChoices, Field, StrictBool
 
 from mh_preflight.jobs.base import Job, Part, chosen
 from mh_preflight.jobs.values import Choice, ImageCount, Resolution
@@ -135,12 +135,16 @@ class MemeGeneratorStyle(Part):
     """What a Meme Generator job shows.
 
     Attributes:
-        search_web: Whether the web is searched for content.
+        search_web: Whether the web is searched for content; `searchWeb` in the request.
         template: Name of the template.
         topic: What the meme is about.
     """
 
-    search_web: StrictBool | None = None
+    search_web: StrictBool | None = Field(
+        default=None,
+        validation_alias=AliasChoices("searchWeb", "search_web"),
+        serialization_alias="searchWeb",
+    )
     template: Choice
     topic: str
 

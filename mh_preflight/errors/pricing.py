@@ -1,21 +1,4 @@
-"""Every error that mh_preflight raises.
-
-::
-
-    PreflightError
-    ├── InputError          a value handed to the library is wrong
-    │   ├── JobError            the job is wrong in itself, at any date and on any plan
-    │   └── RateFileError       a rate file does not load
-    ├── MediaError          a file cannot be read as what it should be
-    ├── FindingsError       the API would refuse the job
-    ├── OverLimitError      the job may cost more than the caller allows
-    ├── UnknownRateError    no rate is known, so no price is given
-    ├── IsolationError      no process can be had to read files in
-    └── MissingExtraError   an optional part is not installed
-
-Each carries a stable `code`, the `field` of the request and the `source` (file or URL) that it
-is about, where there is one.
-"""
+"""What goes wrong before anything is spent."""
 
 from __future__ import annotations
 

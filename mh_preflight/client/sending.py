@@ -1,0 +1,494 @@
+"""Send a job once: price it, hold what it may cost, upload its files, create it.
+
+What is definite and what is not: a request of which no byte left, or that the API refused, is
+released. Everything else may have created the job: its entry becomes `unknown`, keeps its credits,
+and is never sent again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mh_preflight.budget import FINAL, Action, Entry, Scope, State, StateError
+from mh_preflight.budget.reserving import (
+    Confirm,
+    decide_report,
+    entry_for,
+    fingerprint,
+    kept_estimate,
+    most_usd,
+)
+from mh_preflight.checks import Finding
+from mh_preflight.client.flows import (
+    PAUSE,
+    TRIES,
+    Ask,
+    Flow,
+    Sleep,
+    Tell,
+    Terms,
+    account_flow,
+    upload_flow,
+)
+from mh_preflight.client.network import Deadline, Marker
+from mh_preflight.client.transport import Failure
+from mh_preflight.client.uploads import LocalCopy, local_files, placed
+from mh_preflight.client.wire import (
+    REFUSALS,
+    Account,
+    Answer,
+    Created,
+    create_call,
+    read_created,
+    refusal,
+)
+from mh_preflight.errors import (
+    ApiError,
+    BrokenAnswerError,
+    InputError,
+    InsufficientCreditsError,
+    LowBalanceError,
+    NotSentError,
+    OverLimitError,
+    PreflightError,
+    TooManyRequestsError,
+    UncertainAnswerError,
+    UncertainDeadlineError,
+    UncertainError,
+    UncertainServerError,
+)
+from mh_preflight.flow import Report, preflight
+from mh_preflight.jobs import Job
+from mh_preflight.units import one_line
+
+if TYPE_CHECKING:
+    from mh_preflight.units import Plan
+
+__all__ = [
+    "Confirm",
+    "Request",
+    "Submission",
+    "create_flow",
+    "entry_for",
+    "fingerprint_of",
+    "label_of",
+    "submit_flow",
+]
+
+MARGIN_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A job that the API has.
+
+    Attributes:
+        id: The API's id of it.
+        credits_charged: Credits that were charged when it was created, or, where it was sent before
+            and has ended, in the end; None where that is not known.
+        entry: What is written of it; its `id` is the caller's.
+        endpoint: As in the URL.
+        warnings: What a person should know: findings, the policy's warnings, a low balance.
+        repeated: Whether it had been sent before, and nothing was sent now.
+    """
+
+    id: str
+    credits_charged: int | None
+    entry: Entry
+    endpoint: str
+    warnings: tuple[Finding, ...] = ()
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a caller wants to be sent.
+
+    Attributes:
+        job: The job, or the report of one that was priced before.
+        id: The caller's id for it, or None for one that nobody has.
+        plan: The plan, or None for the client's.
+        project: The user's name for what it belongs to.
+        run: The run that it is part of, or None.
+        max_credits: Credits that may be held for it.
+        confirm: Is asked where the policy says `ask`.
+        patience: Seconds to wait in all where the API says 429; then the job is given up.
+        tell: Is told how far an upload is.
+        options: More arguments for `preflight`.
+    """
+
+    job: Job | Report
+    id: str | None = None
+    plan: Plan | None = None
+    project: str = ""
+    run: str | None = None
+    max_credits: int | None = None
+    confirm: Confirm | None = None
+    patience: float = 0.0
+    tell: Tell | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def fingerprint_of(job: Job, files: Mapping[str, LocalCopy]) -> str:
+    """Give what is the same for the same job, and for no other.
+
+    It is the SHA-256 of the endpoint and the request body, in which each file on this machine
+    stands as the SHA-256 of what is in it: a file may be moved, copied or touched.
+
+    Args:
+        job: The job.
+        files: Its files on this machine, by field of `assets`.
+    """
+    named = {name: f"sha256:{file.sha256}" for name, file in files.items()}
+    return fingerprint(job.endpoint, placed(job.wire_body(), named))
+
+
+def label_of(entry: Entry) -> str:
+    """Give the name by which a job is known again where the answer to its request was lost."""
+    return f"{entry.id} ~{entry.fingerprint[:8]}"
+
+
+def submit_flow(terms: Terms, request: Request, deadline: Deadline) -> Flow[Submission]:
+    """Send a job, or give what was sent before under its id.
+
+    Args:
+        terms: The client's.
+        request: What is to be sent.
+        deadline: By when the request must have begun.
+    """
+    job = request.job.job if isinstance(request.job, Report) else request.job
+    if not isinstance(job, Job):
+        raise InputError("job: must be a job or the report of one", field="job")
+    files = local_files(job, terms.uploads.digests)
+    of_job = fingerprint_of(job, files)
+    name, entry = entry_for(terms.book, request.id, of_job)
+    if entry is not None and entry.state is not State.RESERVED:
+        return _sent_before(entry, job)
+    report, warnings, account = yield from _priced(terms, request, job, deadline)
+    usd = most_usd(report)
+    scope = Scope(request.project, job.endpoint, request.run)
+    decision = decide_report(
+        report,
+        terms.policy,
+        scope,
+        credits=report.estimate.hold,
+        usd=usd,
+        confirm=request.confirm,
+    )
+    if decision.action is Action.WARN:
+        warnings += [Finding("policy", "warning", None, each) for each in decision.reasons]
+    entry = terms.book.reserve(
+        name,
+        of_job,
+        _hold(report),
+        usd=usd,
+        scope=scope,
+        budgets=decision.budgets,
+        estimate=kept_estimate(report, balance=None if account is None else account.credits),
+        card_version=report.rates.version_for(job.endpoint),
+        expires_after=deadline.left + MARGIN_SECONDS,  # after the deadline it is not sent any more
+    )
+    if entry.state is State.RESERVED:
+        _raise_for_less(entry, _hold(report))
+        body = yield from _prepared(terms, request, entry, job, files, report, deadline)
+        try:
+            entry = terms.book.submitting(entry.id)  # on the disk before the first byte leaves
+        except StateError as error:
+            if error.entry is None:
+                raise
+            entry = error.entry
+        else:
+            created, entry = yield from create_flow(
+                terms, entry, job, body, deadline, request.patience
+            )
+            warnings += _charged(entry, created)
+            return Submission(
+                created.project_id, created.credits, entry, job.endpoint, tuple(warnings)
+            )
+    if entry.state in FINAL and entry.project_id is None:
+        raise StateError(
+            f"{one_line(name)!r} was given up by another caller at this moment: nothing was sent",
+            entry=entry,
+        )
+    return _sent_before(entry, job)  # another caller was faster
+
+
+def _priced(
+    terms: Terms, request: Request, job: Job, deadline: Deadline
+) -> Flow[tuple[Report, list[Finding], Account | None]]:
+    """Find out what a job costs and whether the account can pay it; refuse what cannot be sent."""
+    account: Account | None = None
+    plan = request.plan or terms.plan
+    if terms.check_balance:
+        account = yield from account_flow(terms, deadline)
+        plan = plan or account.plan
+    report = (
+        request.job
+        if isinstance(request.job, Report)
+        else preflight(job, plan=plan, **request.options)
+    )
+    report.raise_for_findings()
+    report.raise_for_changes()
+    report.raise_over_limit(max_credits=request.max_credits)
+    warnings = [finding for finding in report.findings if finding.severity == "warning"]
+    return report, [*warnings, *_balance(report, account)], account
+
+
+def _prepared(  # noqa: PLR0913, PLR0917  what makes one body
+    terms: Terms,
+    request: Request,
+    entry: Entry,
+    job: Job,
+    files: Mapping[str, LocalCopy],
+    report: Report,
+    deadline: Deadline,
+) -> Flow[dict[str, Any]]:
+    """Upload the files of a job, and give its body with them."""
+    paths: dict[str, str] = {}
+    try:
+        for place, file in files.items():
+            paths[place] = yield from upload_flow(terms, file, deadline, request.tell)
+        report.raise_for_changes()
+        deadline.check("the time was up before the job was sent")
+    except BaseException:
+        _withdrawn(terms, entry)
+        raise
+    body = placed(job.wire_body(), paths)
+    if terms.label and "name" in type(job).model_fields and body.get("name") is None:
+        body["name"] = label_of(entry)
+    return body
+
+
+def _raise_for_less(entry: Entry, hold: int) -> None:
+    if entry.credits < hold:
+        raise StateError(
+            f"{one_line(entry.id)!r} was reserved at {entry.credits:,} credits by a call that did "
+            f"not end, and may cost {hold:,} now: that hold expires by itself",
+            entry=entry,
+        )
+
+
+def create_flow(  # noqa: PLR0913, PLR0917  what sends one job
+    terms: Terms,
+    entry: Entry,
+    job: Job,
+    body: Mapping[str, Any],
+    deadline: Deadline,
+    patience: float = 0.0,
+) -> Flow[tuple[Created, Entry]]:
+    """Create a job whose credits are held, once.
+
+    Args:
+        terms: The client's.
+        entry: Its entry, which `submitting` gave: that call alone may send it.
+        job: The job.
+        body: Its body, with what was uploaded in the place of local files.
+        deadline: By when the request must have begun; its answer then has the client's timeout.
+        patience: Seconds to wait in all where the API says 429.
+
+    Raises:
+        NotSentError: Nothing left this machine; the entry is released.
+        RefusedError: The API refused it; the entry is released.
+        UncertainError: It may have been created; the entry is unknown.
+    """
+    call = create_call(job, body)
+    tries, pause, waiting = TRIES, PAUSE, Deadline(patience)
+    while True:
+        marker = Marker()
+        try:
+            result: Answer | Failure = yield Ask(call, Deadline(terms.timeout), marker)
+        except BaseException as stray:
+            _interrupted(terms, entry, marker, stray)
+            raise
+        wait: float | None = None
+        if isinstance(result, Failure) and not result.left:
+            tries -= 1
+            error: ApiError = NotSentError(f"the job was not sent: {result.reason}")
+            if result.late:
+                error.code = "deadline"
+            if tries and not result.late and pause < deadline.left:
+                wait, pause = pause, 2 * pause
+        elif isinstance(result, Answer) and result.status in REFUSALS:
+            error = refusal(result, scrub=terms.token)
+            if isinstance(error, TooManyRequestsError):
+                wait = max(1, error.retry_after or 1)
+                wait = wait if wait < min(waiting.left, deadline.left) else None
+        else:
+            return _created(terms, entry, result)
+        if wait is None:
+            break
+        yield from _paused(terms, entry, wait)
+    error.id = entry.id
+    _released(terms, entry, error)
+    if isinstance(error, InsufficientCreditsError):
+        yield from _missing(terms, entry, error)
+    raise error
+
+
+def _paused(terms: Terms, entry: Entry, seconds: float) -> Flow[None]:
+    """Wait where it is sure that the job was not created, and give it up where that is broken."""
+    try:
+        yield Sleep(seconds)
+    except BaseException:
+        _released(terms, entry)
+        raise
+
+
+def _created(terms: Terms, entry: Entry, result: Answer | Failure) -> tuple[Created, Entry]:
+    """Read what came back from a request that the API may have taken."""
+    error: UncertainError
+    if isinstance(result, Failure):
+        kind = UncertainDeadlineError if result.late else UncertainError
+        error = kind(f"no answer came to the job, which may have been created: {result.reason}")
+    elif result.fine:
+        try:
+            created = read_created(result)
+        except BrokenAnswerError as fault:
+            error = UncertainAnswerError(
+                f"the job may have been created, but {fault.message}", status=result.status
+            )
+            if result.late:
+                error.code = "uncertain-deadline"
+        else:
+            return created, _submitted(terms, entry, created)
+    else:
+        said = refusal(result, scrub=terms.token)
+        error = UncertainServerError(
+            f"the job may have been created: {said.message}",
+            status=result.status,
+            api_code=said.api_code,
+        )
+    error.id = entry.id
+    _unknown(terms, entry, error)
+    raise error.with_traceback(None)
+
+
+def _submitted(terms: Terms, entry: Entry, created: Created) -> Entry:
+    try:
+        return terms.book.submitted(entry.id, created.project_id)
+    except PreflightError as error:
+        # The job runs: whatever the ledger says, its id must not be lost.
+        error.add_note(f"the job was created as {created.project_id}, entry {entry.id}")
+        raise
+
+
+def _interrupted(terms: Terms, entry: Entry, marker: Marker, error: BaseException) -> None:
+    if marker.left:
+        _unknown(terms, entry, error)
+    else:
+        _released(terms, entry, error)
+
+
+def _unknown(terms: Terms, entry: Entry, error: BaseException) -> None:
+    try:
+        terms.book.unknown(entry.id)
+    except PreflightError as fault:
+        # It is `submitting` still, or somebody knows more by now: it keeps its credits either way.
+        error.add_note(f"entry {entry.id} could not be marked unknown: {fault.message}")
+
+
+def _released(terms: Terms, entry: Entry, error: BaseException | None = None) -> None:
+    try:
+        terms.book.release(entry.id)
+    except PreflightError as fault:
+        if error is not None:
+            error.add_note(f"entry {entry.id} could not be released: {fault.message}")
+
+
+def _withdrawn(terms: Terms, entry: Entry) -> None:
+    """Give back a hold of which nothing was sent, unless another caller sends it by now.
+
+    Only what is reserved still may be given back: `release` would take the hold of a job that
+    another caller of the same id is just sending.
+    """
+    with contextlib.suppress(PreflightError):
+        terms.book.withdraw(entry.id)
+
+
+def _missing(terms: Terms, entry: Entry, error: InsufficientCreditsError) -> Flow[None]:
+    """Find out what is missing, where the API tells the balance."""
+    queued = (entry.estimate or {}).get("queued_high")
+    error.needed = queued if isinstance(queued, int) else entry.credits
+    try:
+        account = yield from account_flow(terms, Deadline(terms.timeout))
+    except ApiError:
+        return
+    error.balance = account.credits
+    if error.missing:
+        words = f"; {error.missing:,} credits are missing"
+        error.message += words
+        error.args = (error.message,)
+
+
+def _sent_before(entry: Entry, job: Job) -> Submission:
+    if entry.project_id is not None:
+        return Submission(entry.project_id, entry.charged, entry, job.endpoint, repeated=True)
+    words = {
+        State.SUBMITTING: "is being sent by another caller, or was when that one was ended",
+        State.UNKNOWN: "was sent, and nobody knows whether it was created",
+    }.get(entry.state, f"is {entry.state}")
+    raise UncertainError(
+        f"{one_line(entry.id)!r} {words}: it is not sent again", code="sent-before", id=entry.id
+    )
+
+
+def _hold(report: Report) -> int:
+    hold = report.estimate.hold
+    if hold is None:
+        raise OverLimitError(
+            "the job has no upper bound, because its frame rate is not known, and only what is "
+            "bounded is sent: state it with media={...: Media.given(...)}",
+            report,
+        )
+    return hold
+
+
+def _balance(report: Report, account: Account | None) -> list[Finding]:
+    if account is None:
+        return []
+    hold = _hold(report)
+    queued = report.estimate.queued.credits_high
+    queued = hold if queued is None else queued
+    if account.credits < queued:
+        error = LowBalanceError(
+            f"the account has {account.credits:,} credits, and {queued:,} are taken when the job "
+            f"is queued: {queued - account.credits:,} are missing"
+        )
+        error.balance, error.needed = account.credits, queued
+        raise error
+    if account.credits < hold:
+        return [
+            Finding(
+                "balance-below-hold",
+                "warning",
+                None,
+                f"the account has {account.credits:,} credits, and the job may cost {hold:,} once "
+                "it is rendered",
+            )
+        ]
+    return []
+
+
+def _charged(entry: Entry, created: Created) -> list[Finding]:
+    if created.credits is None:
+        return [
+            Finding(
+                "charge-not-told",
+                "warning",
+                None,
+                "the API did not say in whole credits what was charged; settle the job later",
+            )
+        ]
+    if created.credits > entry.credits:
+        return [
+            Finding(
+                "charged-above-hold",
+                "warning",
+                None,
+                f"{created.credits:,} credits were charged, and {entry.credits:,} were held",
+            )
+        ]
+    return []
