@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mh_preflight.cli.batch import batch
+from mh_preflight.cli.budget import build_budget
 from mh_preflight.cli.calibrate import calibrate
 from mh_preflight.cli.demo import demo
 from mh_preflight.cli.estimate import estimate
@@ -16,7 +17,11 @@ from mh_preflight.cli.exits import UNEXPECTED, USAGE, print_error
 from mh_preflight.cli.plans import plans
 from mh_preflight.cli.probe import probe_files
 from mh_preflight.cli.rates import rates
+from mh_preflight.cli.reconcile import EPILOG as RECONCILE_EPILOG
+from mh_preflight.cli.reconcile import reconcile
 from mh_preflight.cli.schema import schema
+from mh_preflight.cli.submit import EPILOG as SUBMIT_EPILOG
+from mh_preflight.cli.submit import submit
 from mh_preflight.cli.update import rates_update
 from mh_preflight.errors import InputError, PreflightError
 
@@ -29,7 +34,7 @@ USAGE_ERROR: Any = typer.BadParameter.__base__  # click's own, which newer typer
 
 EPILOG = (
     "Exit codes: 0 fine, 1 unexpected, 2 wrong usage or job, 3 an error finding or unreadable "
-    "media, 4 over your limit, 5 no known rate."
+    "media, 4 over your limit or budget, 5 no known rate, 6 sent, and its outcome is not known."
 )
 
 
@@ -48,6 +53,9 @@ def build_app() -> typer.Typer:
     app.command("probe")(probe_files)
     app.command("estimate")(estimate)
     app.command("batch")(batch)
+    app.add_typer(build_budget(), name="budget")
+    app.command("submit", epilog=SUBMIT_EPILOG)(submit)
+    app.command("reconcile", epilog=RECONCILE_EPILOG)(reconcile)
     app.command("calibrate")(calibrate)
     app.command("plans")(plans)
     app.command("rates")(rates)

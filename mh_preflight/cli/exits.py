@@ -1,7 +1,8 @@
 """How does a command end? Exit codes, and errors as one line for people or JSON for programs.
 
 0 fine · 1 unexpected · 2 wrong usage, or a job that is wrong in itself · 3 an error finding, or
-media that cannot be read · 4 over a limit that the user set · 5 no known rate. Where several
+media that cannot be read, or an API that refused or cannot be reached · 4 over a limit, budget or
+policy that the user set · 5 no known rate · 6 sent, and its outcome is not known. Where several
 apply: 5 before 3 before 4.
 """
 
@@ -26,6 +27,7 @@ __all__ = [
     "FINDING",
     "FINE",
     "OVER_LIMIT",
+    "UNCERTAIN",
     "UNEXPECTED",
     "USAGE",
     "exit_code",
@@ -33,7 +35,7 @@ __all__ = [
     "print_error",
 ]
 
-FINE, UNEXPECTED, USAGE, FINDING, OVER_LIMIT, UNKNOWN_RATE = range(6)
+FINE, UNEXPECTED, USAGE, FINDING, OVER_LIMIT, UNKNOWN_RATE, UNCERTAIN = range(7)
 
 _CODES: tuple[tuple[type[PreflightError], int], ...] = (
     (UnknownRateError, UNKNOWN_RATE),
@@ -45,7 +47,20 @@ _CODES: tuple[tuple[type[PreflightError], int], ...] = (
 
 def exit_code(error: PreflightError) -> int:
     """Give the exit code of an error; 2 for a wrong value, job or rate file."""
-    return next((code for kind, code in _CODES if isinstance(error, kind)), USAGE)
+    code = next((code for kind, code in _CODES if isinstance(error, kind)), None)
+    return _spending_code(error) if code is None else code
+
+
+def _spending_code(error: PreflightError) -> int:
+    """Give the exit code of an error of budgets, policies and the API; 2 for any other."""
+    from mh_preflight.budget import BudgetError
+    from mh_preflight.errors import ApiError, UncertainError
+
+    if isinstance(error, BudgetError) or error.code in {"denied", "not-confirmed"}:
+        return OVER_LIMIT
+    if isinstance(error, UncertainError):
+        return UNCERTAIN
+    return FINDING if isinstance(error, ApiError) else USAGE
 
 
 def print_error(error: PreflightError, *, as_json: bool) -> int:

@@ -1,0 +1,138 @@
+"""mh-preflight budget recover: what needs a person, and what did the person find?"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mh_preflight.cli.ledger import BASE_URL, BaseUrl, LedgerPlace, opened_ledger
+from mh_preflight.cli.options import Json
+from mh_preflight.cli.output import show, working
+from mh_preflight.errors import InputError, PreflightError
+from mh_preflight.units import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mh_preflight.budget import Entry, Ledger
+
+__all__ = ["recover"]
+
+
+def recover(  # noqa: PLR0913  one parameter an option
+    entry_id: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="End this one, as you found it.", show_default=False),
+    ] = None,
+    settled: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="The API has it, and it cost so many credits; 0 where it failed.",
+            metavar="CREDITS",
+            show_default=False,
+        ),
+    ] = None,
+    released: Annotated[
+        bool, typer.Option("--released", help="The API surely does not have it.")
+    ] = False,
+    found: Annotated[
+        str | None,
+        typer.Option(
+            help="The API has it under this id, and reconcile shall book it.",
+            metavar="PROJECT_ID",
+            show_default=False,
+        ),
+    ] = None,
+    word: Annotated[
+        str | None,
+        typer.Option(help="Who says so, and why.", metavar="TEXT", show_default=False),
+    ] = None,
+    ledger: LedgerPlace = None,
+    base_url: BaseUrl = BASE_URL,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask for the balance.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List what needs a person: jobs of which nobody knows whether the API has them, and the like.
+
+    Nothing is changed without an ID and a person's word.
+
+    Where MAGIC_HOUR_API_KEY is set, the API is asked for the account's balance.
+
+    Example: mh-preflight budget recover row-7 --settled 240
+    """
+    from mh_preflight.render.budget import ended_view, entry_json, recover_view
+
+    words = (settled is not None) + released + (found is not None)
+    if (entry_id is not None, words) not in {(True, 1), (False, 0)}:
+        raise InputError(
+            "give an id and one of --settled, --released and --found; or none of them, for the "
+            "list",
+            field="id",
+        )
+    with opened_ledger(ledger) as opened:
+        if entry_id is not None:
+            said = _ended(opened, entry_id, settled, found, word or f"{_person()}, by recover")
+            if as_json:
+                typer.echo(entry_json(said))
+            else:
+                show(ended_view(said))
+            return
+        waiting = opened.recover()
+        balance = None if offline else _balance(waiting, base_url)
+        where = opened.where
+    if as_json:
+        for entry in waiting:
+            typer.echo(entry_json(entry, {"balance_now": balance}))
+    else:
+        show(recover_view(waiting, balance, where))
+
+
+def _ended(
+    ledger: Ledger, entry_id: str, settled: int | None, found: str | None, word: str
+) -> Entry:
+    from mh_preflight.budget import State, StateError
+
+    entry = ledger.get(entry_id)
+    if entry is None:
+        raise StateError(f"the ledger has no entry {one_line(entry_id)!r}", code="no-entry")
+    if entry.state is State.SUBMITTING:
+        if entry_id not in {each.id for each in ledger.recover()}:
+            raise StateError(
+                f"entry {one_line(entry_id)!r} is just being sent: wait for 15 minutes, until its "
+                "process is surely gone",
+                entry=entry,
+            )
+        ledger.unknown(entry_id)
+    if found is not None:
+        return ledger.submitted(entry_id, found)
+    if settled is not None:
+        return ledger.settle(entry_id, settled, word=word)
+    return ledger.release(entry_id, word=word)
+
+
+def _balance(waiting: Sequence[Entry], base_url: str) -> int | None:
+    """Ask for the balance, where a token is set and an entry may have changed it."""
+    from mh_preflight.budget import State
+    from mh_preflight.client import Client
+    from mh_preflight.client.token import VARIABLE
+
+    lost = {State.UNKNOWN, State.SUBMITTING}
+    if not os.environ.get(VARIABLE) or not lost & {entry.state for entry in waiting}:
+        return None
+    try:
+        with working("asking for the balance"), Client(base_url=base_url) as client:
+            return client.account().credits
+    except PreflightError as error:
+        typer.echo(f"mh-preflight: the balance is not known: {one_line(error.message)}", err=True)
+        return None
+
+
+def _person() -> str:
+    try:
+        return one_line(getpass.getuser(), 60)
+    except (OSError, KeyError, ImportError):  # a container whose user has no name
+        return "a person"

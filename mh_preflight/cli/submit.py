@@ -1,0 +1,463 @@
+"""mh-preflight submit: check a job, hold what it may cost, send it once."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mh_preflight.assets import Facts
+from mh_preflight.cli.estimate import (
+    ASSETS,
+    FACTS,
+    OPTIONS,
+    REQUEST,
+    asked_end,
+    asked_job,
+    asked_media,
+    option,
+    show_report,
+)
+from mh_preflight.cli.exits import FINDING, FINE, UNCERTAIN, UNEXPECTED, exit_code, print_error
+from mh_preflight.cli.ledger import (
+    BASE_URL,
+    BaseUrl,
+    LedgerPlace,
+    PolicyFile,
+    chosen_policy,
+    opened_ledger,
+    plan_with,
+)
+from mh_preflight.cli.options import Json, PlanName, RatesFile, chosen_rates, number_from
+from mh_preflight.cli.output import show, working
+from mh_preflight.cli.reading import (
+    AllowHttp,
+    AllowPrivate,
+    Cached,
+    IsolationName,
+    Timeout,
+    reading,
+)
+from mh_preflight.errors import FindingsError, OverLimitError, PreflightError
+from mh_preflight.flow import Report, preflight
+from mh_preflight.jobs import ENDPOINTS
+from mh_preflight.settings import resolve_settings
+from mh_preflight.units import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mh_preflight.budget import Budget, BudgetError, Entry, Ledger, Policy
+    from mh_preflight.client import Client
+    from mh_preflight.client.flows import Progress
+    from mh_preflight.client.sending import Submission
+    from mh_preflight.client.wire import Project
+    from mh_preflight.savings import Saving
+    from mh_preflight.units import Plan
+
+__all__ = ["EPILOG", "submit"]
+
+SENDING = "Sending"
+
+EPILOG = (
+    "The token of the API is read from MAGIC_HOUR_API_KEY, and from nowhere else. Exit codes: 0 "
+    "sent, and with --wait rendered; 2 wrong usage, job or ledger; 3 the API would refuse or has "
+    "refused it, cannot be reached, or could not render it: nothing is owed; 4 over a limit, a "
+    "budget or the policy; 5 no known rate; 6 sent, and its outcome is not known: it keeps its "
+    "credits, and the same --id does not send it again."
+)
+
+Text = str | None
+
+
+def submit(  # noqa: PLR0913  one parameter an option
+    endpoint: Annotated[
+        str,
+        typer.Argument(
+            help="As in the URL: lip-sync, text-to-video, ... What it needs besides the options "
+            "below, such as a prompt, takes --request.",
+            autocompletion=lambda: list(ENDPOINTS),
+        ),
+    ],
+    video: Annotated[Text, option("--video", "The video.", ASSETS, "FILE")] = None,
+    audio: Annotated[Text, option("--audio", "The sound.", ASSETS, "FILE")] = None,
+    image: Annotated[Text, option("--image", "The image.", ASSETS, "FILE")] = None,
+    youtube: Annotated[
+        Text, option("--youtube", "A YouTube video in place of --video.", ASSETS, "URL")
+    ] = None,
+    request: Annotated[
+        Path | None,
+        option("--request", "The API's own JSON body, with local paths or URLs.", ASSETS, "FILE"),
+    ] = None,
+    start: Annotated[
+        Text, option("--start", "Start of the window; default: 0.", REQUEST, "SECONDS")
+    ] = None,
+    end: Annotated[
+        Text,
+        option("--end", "End of the window; default: that of the media.", REQUEST, "SECONDS"),
+    ] = None,
+    max_fps_limit: Annotated[
+        Text, option("--max-fps-limit", "Highest frame rate of the output.", REQUEST, "FPS")
+    ] = None,
+    mode: Annotated[Text, option("--mode", "The tool's mode, such as lite.", REQUEST)] = None,
+    resolution: Annotated[
+        Text, option("--resolution", "Size of the output, such as 720p or 1k.", REQUEST)
+    ] = None,
+    video_fps: Annotated[
+        Text, option("--video-fps", "Frame rate, such as 25 or 30000/1001.", FACTS, "FPS")
+    ] = None,
+    video_duration: Annotated[
+        Text, option("--video-duration", "Length of the video.", FACTS, "SECONDS")
+    ] = None,
+    audio_duration: Annotated[
+        Text, option("--audio-duration", "Length of the audio.", FACTS, "SECONDS")
+    ] = None,
+    entry_id: Annotated[
+        Text,
+        option("--id", "Your own id for this job alone: the same is not sent twice.", SENDING),
+    ] = None,
+    project: Annotated[
+        str, typer.Option(help="What it belongs to.", metavar="NAME", rich_help_panel=SENDING)
+    ] = "",
+    run: Annotated[Text, option("--run", "The run that it is part of.", SENDING, "NAME")] = None,
+    max_credits: Annotated[
+        int | None,
+        typer.Option(min=0, help="End with 4 where the hold is above.", rich_help_panel=SENDING),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Treat warnings as errors.", rich_help_panel=SENDING)
+    ] = False,
+    wait: Annotated[
+        bool,
+        typer.Option(
+            "--wait", help="Wait for its end, and book what it cost.", rich_help_panel=SENDING
+        ),
+    ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Yes to what the policy asks.", rich_help_panel=SENDING),
+    ] = False,
+    policy: PolicyFile = None,
+    ledger: LedgerPlace = None,
+    base_url: BaseUrl = BASE_URL,
+    plan: PlanName = None,
+    rates: RatesFile = None,
+    isolation: IsolationName = None,
+    allow_http: AllowHttp = False,
+    allow_private: AllowPrivate = False,
+    timeout: Timeout = 20.0,
+    cached: Cached = False,
+    as_json: Json = False,
+) -> None:
+    """Check a job, hold what it may cost, upload its files, and send it, once.
+
+    Example: mh-preflight submit lip-sync --video clip.mov --audio line.mp3 --id scene-1
+    """
+    from mh_preflight.client import Client
+
+    values = (
+        video,
+        audio,
+        image,
+        youtube,
+        number_from(start, "--start"),
+        number_from(end, "--end"),
+        number_from(max_fps_limit, "--max-fps-limit"),
+        None,  # width and height, which are deprecated, go into --request
+        None,
+        mode,
+        resolution,
+    )
+    given = {name: v for name, v in zip(OPTIONS, values, strict=True) if v is not None}
+    job = asked_job(endpoint, given, request)
+    facts = Facts(video_fps, video_duration, audio_duration)
+    rules = chosen_policy(policy)
+    chosen = plan_with(rules, plan)
+    how = reading(isolation, http=allow_http, private=allow_private, timeout=timeout, cached=cached)
+    terms: dict[str, Any] = {
+        "as_of": datetime.now(UTC).date(),
+        "rates": chosen_rates(rates),
+        "offline": True,  # what can be read has been read
+        "strict": strict,
+    }
+    with (
+        opened_ledger(ledger) as opened,
+        Client(base_url=base_url, ledger=opened, policy=rules, plan=chosen) as client,
+    ):
+        sending = _Sending(
+            client,
+            opened,
+            rules,
+            secrets.token_hex(6) if entry_id is None else entry_id,
+            as_json=as_json,
+        )
+        known = chosen or sending.plan()
+        # Where there is no rate, no file needs to be read.
+        resolve_settings(job, plan=known, day=terms["as_of"], rates=terms["rates"])
+        with working("reading the files"):
+            media = asked_media(job, facts, how, offline=False)
+        if request is None and job.trimmed is not None and "end_seconds" not in given:
+            job = job.changed({"end_seconds": asked_end(job, media)})
+        report = preflight(job, plan=known, media=media, **terms)
+        code = sending.send(
+            report, project=project, run=run, max_credits=max_credits, yes=yes, wait=wait
+        )
+    if code:
+        raise typer.Exit(code)
+
+
+class _Sending:
+    """One job on its way: each of its ends is told, and has an exit code."""
+
+    def __init__(
+        self,
+        client: Client,
+        ledger: Ledger,
+        policy: Policy | None,
+        entry_id: str,
+        *,
+        as_json: bool,
+    ) -> None:
+        self._client, self._ledger, self._policy = client, ledger, policy
+        self._id, self._as_json = entry_id, as_json
+
+    def plan(self) -> Plan | None:
+        """Ask the API for the plan, where the user has not named it."""
+        with working("asking for the plan"):
+            return self._client.account().plan
+
+    def send(  # noqa: PLR0913  what a person says of one job
+        self,
+        report: Report,
+        *,
+        project: str,
+        run: str | None,
+        max_credits: int | None,
+        yes: bool,
+        wait: bool,
+    ) -> int:
+        """Send a job and give the exit code."""
+        from mh_preflight.budget import BudgetError
+
+        entry_id = self._id
+        try:
+            with _progress() as tell:
+                sent = self._client.submit(
+                    report,
+                    id=entry_id,
+                    project=project,
+                    run=run,
+                    max_credits=max_credits,
+                    confirm=self._confirm(yes=yes),
+                    progress=tell,
+                )
+        except (FindingsError, OverLimitError) as error:
+            return self._not_sent(report, error)
+        except BudgetError as error:
+            return self._over(report, error)
+        except PreflightError as error:
+            return self._lost(error, _fitting_policy(report, error))
+        except KeyboardInterrupt:
+            return self._stopped()
+        if not wait:
+            return self._told(sent, None)
+        return self._waited(sent)
+
+    def _waited(self, sent: Submission) -> int:
+        try:
+            with _progress() as tell:
+                project = self._client.wait(sent, progress=tell)
+        except PreflightError as error:
+            self._told(sent, None, error)
+            if not self._as_json:
+                print_error(error, as_json=False)
+            return UNCERTAIN
+        except KeyboardInterrupt:
+            self._told(sent, None)
+            typer.echo("mh-preflight: stopped waiting; the job goes on", err=True)
+            return UNCERTAIN
+        return self._told(sent, project)
+
+    def _told(
+        self, sent: Submission, project: Project | None, error: PreflightError | None = None
+    ) -> int:
+        from mh_preflight.render.submission import submission_json, submission_view
+
+        entry = self._ledger.get(sent.entry.id) or sent.entry
+        where = self._ledger.where
+        policy = None if self._policy is None else self._policy.source
+        failed = project is not None and project.status != "complete"
+        if failed and project is not None and error is None:
+            reason = project.error_message or f"the API says that it is {project.status}"
+            error = PreflightError(
+                f"the job was not rendered: {reason}", code=project.error_code or project.status
+            )
+        if self._as_json:
+            answer = submission_json(sent, entry, project, where=where, policy=policy, error=error)
+            typer.echo(answer)
+        else:
+            show(submission_view(sent, entry, project, where=where, policy=policy))
+        return FINDING if failed else FINE
+
+    def _not_sent(self, report: Report, error: FindingsError | OverLimitError) -> int:
+        over = error if isinstance(error, OverLimitError) else None
+        if over is not None and report.estimate.hold is None:
+            over.message = (
+                "the job has no upper bound, because its frame rate is not known, and only what is "
+                "bounded is sent: state it with --video-fps"
+            )
+            if not self._as_json:
+                show_report(report)
+                return print_error(over, as_json=False)
+        code = show_report(report, over, as_json=self._as_json)
+        if over is None and not self._as_json:
+            print_error(error, as_json=False)
+        return code or exit_code(error)
+
+    def _over(self, report: Report, error: BudgetError) -> int:
+        from mh_preflight.render.submission import refused_json, refused_view
+
+        fits = _fitting(report, error)
+        if self._as_json:
+            typer.echo(refused_json(error, report, fits, self._id))
+        else:
+            show(refused_view(error, report, fits))
+            print_error(error, as_json=False)
+        return exit_code(error)
+
+    def _lost(self, error: PreflightError, fits: tuple[Saving, ...]) -> int:
+        """Tell of what went wrong, and what the ledger has of it."""
+        from mh_preflight.render.submission import lost_json
+
+        if error.code == "not-confirmed":
+            error.message += "; --yes confirms it"
+        code = exit_code(error)
+        entry = self._entry(getattr(error, "id", None))
+        if self._as_json:
+            typer.echo(lost_json(error, entry, self._ledger.where, fits))
+            return code
+        if fits:
+            from mh_preflight.render.terminal import fits_view
+
+            show(fits_view(fits))
+        print_error(error, as_json=False)
+        for note in getattr(error, "__notes__", ()):
+            typer.echo(f"mh-preflight: {one_line(note)}", err=True)
+        if entry is not None and code == UNCERTAIN:
+            typer.echo(f"mh-preflight: {_kept(entry)}", err=True)
+        return code
+
+    def _stopped(self) -> int:
+        entry = self._entry(None)
+        if entry is None or not entry.open or entry.state.value == "reserved":
+            typer.echo("mh-preflight: stopped; nothing was sent", err=True)
+            return UNEXPECTED
+        typer.echo(f"mh-preflight: stopped; {_kept(entry)}", err=True)
+        return UNCERTAIN
+
+    def _entry(self, entry_id: str | None) -> Entry | None:
+        """Give the entry of the job, if there is one and the ledger can be read."""
+        try:
+            return self._ledger.get(entry_id or self._id)
+        except PreflightError:
+            return None
+
+    def _confirm(self, *, yes: bool) -> Any:
+        """Give what answers where the policy asks: a yes, a question, or nothing."""
+        if yes:
+            return lambda _report, _reasons: True
+        if self._as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return None
+
+        def ask(report: Report, reasons: tuple[str, ...]) -> bool:
+            for reason in reasons:
+                typer.echo(f"The policy says {one_line(reason)}", err=True)
+            hold = report.estimate.hold or 0
+            return typer.confirm(f"Send it, and hold {hold:,} credits?", err=True)
+
+        return ask
+
+
+def _fitting(report: Report, error: BudgetError) -> tuple[Saving, ...]:
+    """Find what of the job would fit into what is left of a budget."""
+    left = error.limit - error.held - error.settled - error.overrun
+    return () if error.asked is None else _fits_in(report, error.budget, left)
+
+
+def _fitting_policy(report: Report, error: PreflightError) -> tuple[Saving, ...]:
+    """Find what of the job would fit into the budgets of a policy that it is more than."""
+    decision = getattr(error, "decision", None)
+    if decision is None or error.code != "denied":
+        return ()
+    every = [_fits_in(report, budget, budget.limit) for budget in decision.budgets]
+    return min((fits for fits in every if fits), key=lambda fits: fits[0].credits, default=())
+
+
+def _fits_in(report: Report, budget: Budget, left: int) -> tuple[Saving, ...]:
+    """Find what fits into an amount of a budget; nothing where the job itself does."""
+    if left <= 0:
+        return ()
+    try:
+        if budget.unit == "usd":
+            report.raise_over_limit(max_usd=Fraction(left, 10**10))
+        else:
+            report.raise_over_limit(max_credits=left)
+    except OverLimitError as over:
+        return over.fits
+    except PreflightError:  # no price is known: nothing can be said
+        pass
+    return ()
+
+
+def _kept(entry: Entry) -> str:
+    name = one_line(entry.id)
+    if entry.project_id is not None:
+        return f"{name} was sent as {one_line(entry.project_id)}; mh-preflight reconcile books it"
+    return (
+        f"{name} keeps its {entry.credits:,} credits, and is not sent again: see mh-preflight "
+        "budget recover"
+    )
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """Give what draws, on a terminal, how far uploads and waiting are."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    bars = Bars(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[far]}", markup=False),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+    tasks: dict[tuple[str, str], Any] = {}
+
+    def tell(progress: Progress) -> None:
+        if not tasks:
+            bars.start()
+        key = (progress.stage, progress.name)
+        if key not in tasks:
+            what = Path(progress.name).name if progress.stage == "upload" else "waiting"
+            tasks[key] = bars.add_task(one_line(what, 30), total=progress.total, far="")
+        done = 0 if progress.total is None else progress.done
+        far = progress.status or f"{progress.done / 1e6:,.1f} MB"
+        bars.update(tasks[key], completed=done, far=far)
+
+    try:
+        yield tell
+    finally:
+        bars.stop()
