@@ -16,7 +16,6 @@ import os
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar
 
@@ -34,13 +33,13 @@ from mh_preflight.budget.reserving import (
 from mh_preflight.budget.windows import Budget, Period
 from mh_preflight.errors import (
     InputError,
-    MediaError,
     OverLimitError,
     PreflightError,
     StateError,
 )
 from mh_preflight.flow import Report
 from mh_preflight.media import is_remote, is_upload
+from mh_preflight.media.origins import LocalFile
 from mh_preflight.units import one_line
 
 if TYPE_CHECKING:
@@ -64,6 +63,7 @@ Budgeted: TypeAlias = Ledger | Budget | int | Iterable[Budget]
 """A ledger with the budgets set in it, budgets, or credits for one run."""
 
 WORD = "the caller of hold"
+PIECE = 1 << 20
 _Result = TypeVar("_Result")
 
 
@@ -175,12 +175,13 @@ def _content(source: str) -> str:
     """Give what is in a file of this machine; what lies elsewhere stays as it is written."""
     if is_upload(source) or is_remote(source):
         return source
-    try:
-        with Path(source).open("rb") as file:
-            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise MediaError(f"{one_line(source)!r} cannot be read: {reason}", source=source) from None
+    digest, length = hashlib.sha256(), 0
+    with contextlib.closing(LocalFile.open(source)) as file:  # no pipe, and no device
+        while piece := file.read_at(length, PIECE):
+            digest.update(piece)
+            length += len(piece)
+        file.check()
+    return f"sha256:{digest.hexdigest()}"
 
 
 def reserve_report(report: Report, terms: Holding, entry_id: str, of_job: str) -> Entry:

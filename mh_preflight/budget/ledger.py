@@ -189,6 +189,7 @@ class Ledger:
         Raises:
             BudgetError: It does not fit into a budget; nothing is held.
             ConflictError: The id belongs to another job.
+            StateError: It is held already, and counts in other budgets.
             InputError: A value is wrong.
             LedgerError: The ledger cannot be written.
         """
@@ -227,6 +228,22 @@ class Ledger:
         if found.fingerprint != entry.fingerprint:
             raise ConflictError(
                 f"entry {one_line(id)!r} is another job: an id is for one job alone", entry=found
+            )
+        if found.state is State.RESERVED:
+            return self._held(found, entry, now)
+        return found
+
+    def _held(self, found: Entry, entry: Entry, now: int) -> Entry:
+        """Give a hold that was there, unless it is over, or counts elsewhere."""
+        if found.expires_at is not None and found.expires_at <= now:
+            self.expire()
+            return self.get(found.id) or found
+        if found.scope != entry.scope:
+            raise StateError(
+                f"entry {one_line(found.id)!r} is held for another project, endpoint or run, whose "
+                "budgets it counts in: withdraw it, or wait until it expires",
+                entry=found,
+                code="held-elsewhere",
             )
         return found
 

@@ -586,7 +586,9 @@ class _Session:
             """,
             (milliseconds, milliseconds),
         )
-        if self._version() is None:
+        with self._watch:
+            known = self._version()
+        if known is None:
             with self._watch, self._db.transaction():
                 self._db.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
                 if self._version() is None:
@@ -595,7 +597,8 @@ class _Session:
                         "INSERT INTO mh_preflight.meta VALUES (1, %s, %s, 0)",
                         (str(uuid.uuid4()), VERSION),
                     )
-        version = self._version()
+        with self._watch:
+            version = self._version()
         if version is None or version > VERSION:
             raise LedgerError(
                 f"{self._where}: holds a ledger of a newer mh-preflight (version {version}, known "

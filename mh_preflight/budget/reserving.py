@@ -37,6 +37,9 @@ class Book(Protocol):
     def get(self, id: str, /) -> Entry | None:  # noqa: A002
         """Give an entry; None where there is none."""
 
+    def expire(self) -> tuple[Entry, ...]:
+        """Give back holds that are over and were never submitted."""
+
 
 def fingerprint(endpoint: str, body: Mapping[str, Any]) -> str:
     """Give what is the same for the same job, and for no other.
@@ -77,6 +80,9 @@ def entry_for(book: Book, given: str | None, fingerprint: str) -> tuple[str, Ent
     for attempt in range(1, MOST_ATTEMPTS):
         found = given if attempt == 1 else f"{given}#{attempt}"
         entry = book.get(found)
+        if entry is not None and entry.state is State.RESERVED:
+            book.expire()  # a hold whose time is up is no attempt any more
+            entry = book.get(found)
         if entry is None:
             return found, None
         if entry.fingerprint != fingerprint:

@@ -165,7 +165,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, wait_seconds: float) -> None:
         self.where = one_line(str(path))
-        full = Path(os.path.abspath(path))  # noqa: PTH100  links stay as they are
+        full = Path(os.path.realpath(path))  # the log lies beside the file, not beside a link
         opened = partial(_open, full, self.where, wait_seconds)  # no cycle: it ends with this
         self._sessions = PerProcess(opened, _Session.close, self.where, wait_seconds)
         with self._sessions.use():
@@ -315,6 +315,8 @@ def _open(path: Path, where: str, wait_seconds: float) -> _Session:
             raise LedgerError(
                 f"{where}: is {kind}, and no ledger", code="not-a-ledger", source=where
             )
+        if path.exists() and path.stat().st_nlink > 1:
+            raise _linked(where)
         session = _Session(path, where, wait_seconds)
         try:
             session.alone(session.open)
@@ -324,6 +326,15 @@ def _open(path: Path, where: str, wait_seconds: float) -> _Session:
     except (sqlite3.Error, OSError) as error:
         raise _ledger_error(where, error) from error
     return session
+
+
+def _linked(where: str) -> LedgerError:
+    return LedgerError(
+        f"{where}: has another name (a hard link), under which it would be another ledger: "
+        "keep one name",
+        code="linked",
+        source=where,
+    )
 
 
 class _Session:
@@ -358,7 +369,8 @@ class _Session:
         for pragma in ("synchronous = FULL", "fullfsync = ON", "trusted_schema = OFF"):
             self.db.execute(f"PRAGMA {pragma}")
         self._transact(self._make_tables)
-        for suffix in ("", "-wal"):
+        # Of another index of the log, two processes would overwrite each other's pages.
+        for suffix in ("", "-wal", "-shm"):
             self._files[f"{self._path}{suffix}"] = _identity(f"{self._path}{suffix}")
         self._files[str(self._path)] = known
         self.check_place()
@@ -404,6 +416,8 @@ class _Session:
                 found = os.stat(path)  # noqa: PTH116  a third of the time, in each transaction
                 if found.st_ino != number or found.st_dev != device:
                     break
+                if found.st_nlink > 1:
+                    raise _linked(self._where)
             else:
                 return
         except OSError:
@@ -420,8 +434,8 @@ class _Session:
         return self.alone(lambda: self._transact(work))
 
     def _transact(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        self.db.execute("BEGIN IMMEDIATE")
         try:
+            self.db.execute("BEGIN IMMEDIATE")
             answer = work(self.db)
             self.check_place()
             self.db.execute("COMMIT")
@@ -508,6 +522,7 @@ class _Waiting(Generic[Answer]):
                         self._over = True
                         self._answer = self._run()
             finally:
+                fcntl.flock(lock, fcntl.LOCK_UN)  # a child of this process may hold it open too
                 os.close(lock)
         except BaseException as error:  # noqa: BLE001  it is raised where it is waited for
             self._error, self._over = error, True

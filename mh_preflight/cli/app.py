@@ -13,7 +13,7 @@ from mh_preflight.cli.budget import build_budget
 from mh_preflight.cli.calibrate import calibrate
 from mh_preflight.cli.demo import demo
 from mh_preflight.cli.estimate import estimate
-from mh_preflight.cli.exits import UNEXPECTED, USAGE, print_error
+from mh_preflight.cli.exits import STOPPED, UNEXPECTED, USAGE, print_error
 from mh_preflight.cli.plans import plans
 from mh_preflight.cli.probe import probe_files
 from mh_preflight.cli.rates import rates
@@ -32,9 +32,12 @@ __all__ = ["build_app", "run"]
 
 USAGE_ERROR: Any = typer.BadParameter.__base__  # click's own, which newer typer carries inside
 
+INTERRUPTED = 130  # what newer typer makes of Ctrl-C
+
 EPILOG = (
-    "Exit codes: 0 fine, 1 unexpected, 2 wrong usage or job, 3 an error finding or unreadable "
-    "media, 4 over your limit or budget, 5 no known rate, 6 sent, and its outcome is not known."
+    "Exit codes: 0 fine, 1 unexpected, or stopped with nothing sent, 2 wrong usage or job, 3 an "
+    "error finding or unreadable media, 4 over your limit or budget, 5 no known rate, 6 sent, and "
+    "its outcome is not known."
 )
 
 
@@ -100,9 +103,8 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one answer a way to 
             return print_error(InputError(error.format_message(), code="usage"), as_json=True)
         error.show()
         return USAGE
-    except typer.Abort:
-        typer.echo("stopped", err=True)
-        return UNEXPECTED
+    except (typer.Abort, KeyboardInterrupt):
+        return _stopped(as_json=as_json)
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone, and there is no one to tell
         return UNEXPECTED
@@ -115,4 +117,14 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one answer a way to 
             reason = f"unexpected {type(error).__name__}: {error}"
             print_error(PreflightError(reason, code="unexpected"), as_json=True)
         return UNEXPECTED
+    if code == INTERRUPTED:
+        return _stopped(as_json=as_json)
     return code if isinstance(code, int) else 0
+
+
+def _stopped(*, as_json: bool) -> int:
+    stopped = PreflightError("stopped", code=STOPPED)
+    if as_json:
+        print_error(stopped, as_json=True)
+    print_error(stopped, as_json=False)
+    return UNEXPECTED

@@ -1,9 +1,9 @@
 """How does a command end? Exit codes, and errors as one line for people or JSON for programs.
 
-0 fine · 1 unexpected · 2 wrong usage, or a job that is wrong in itself · 3 an error finding, or
-media that cannot be read, or an API that refused or cannot be reached · 4 over a limit, budget or
-policy that the user set · 5 no known rate · 6 sent, and its outcome is not known. Where several
-apply: 5 before 3 before 4.
+0 fine · 1 unexpected, or stopped with nothing sent · 2 wrong usage, or a job that is wrong in
+itself · 3 an error finding, or media that cannot be read, or an API that refused or cannot be
+reached · 4 over a limit, budget or policy that the user set · 5 no known rate · 6 sent, and its
+outcome is not known. Where several apply: 5 before 3 before 4.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ __all__ = [
     "FINDING",
     "FINE",
     "OVER_LIMIT",
+    "STOPPED",
     "UNCERTAIN",
     "UNEXPECTED",
     "USAGE",
@@ -36,6 +37,9 @@ __all__ = [
 ]
 
 FINE, UNEXPECTED, USAGE, FINDING, OVER_LIMIT, UNKNOWN_RATE, UNCERTAIN = range(7)
+
+STOPPED = "stopped"
+"""The code of the error where a person stopped it."""
 
 _CODES: tuple[tuple[type[PreflightError], int], ...] = (
     (UnknownRateError, UNKNOWN_RATE),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from mh_preflight.cli.options import POLICY, VARIABLE, chosen_plan, day_from
-from mh_preflight.errors import InputError
+from mh_preflight.errors import InputError, LedgerError
 
 if TYPE_CHECKING:
     from mh_preflight.budget import Ledger, Policy
@@ -52,22 +52,47 @@ BaseUrl: TypeAlias = Annotated[
 ]
 
 
-def opened_ledger(place: str | None) -> Ledger:
+def opened_ledger(place: str | None, *, create: bool = False) -> Ledger:
     """Open the ledger: as given, else of the environment, else the user's own.
+
+    Args:
+        place: As given.
+        create: Whether a file that is named may be made; the user's own always may.
 
     Raises:
         InputError: That is no place for one.
-        LedgerError: It cannot be used.
+        LedgerError: It cannot be used, or there is none.
     """
-    from mh_preflight.budget import Ledger
+    from mh_preflight.budget import Ledger, find_ledger
+    from mh_preflight.budget.places import VARIABLE as PLACE
+    from mh_preflight.budget.places import shown_place
 
     try:
+        if not create and (place is not None or os.environ.get(PLACE)):
+            found = find_ledger(place)
+            if isinstance(found, Path) and _missing(found):
+                raise LedgerError(
+                    f"there is no ledger at {shown_place(found)!r}: mh-preflight budget set makes "
+                    "one, if that is where it shall lie",
+                    code="no-ledger",
+                )
         return Ledger(place)
     except InputError as error:
         if error.field != "where":
             raise
         message = f"--ledger: {error.message.removeprefix('where: ')}"
         raise InputError(message, code=error.code, field="ledger") from None
+
+
+def _missing(file: Path) -> bool:
+    """Tell whether there surely is no such file; what cannot be looked at is for the ledger."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def chosen_policy(path: Path | None) -> Policy | None:

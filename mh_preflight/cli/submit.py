@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,7 +25,15 @@ from mh_preflight.cli.estimate import (
     option,
     show_report,
 )
-from mh_preflight.cli.exits import FINDING, FINE, UNCERTAIN, UNEXPECTED, exit_code, print_error
+from mh_preflight.cli.exits import (
+    FINDING,
+    FINE,
+    STOPPED,
+    UNCERTAIN,
+    UNEXPECTED,
+    exit_code,
+    print_error,
+)
 from mh_preflight.cli.ledger import (
     BASE_URL,
     BaseUrl,
@@ -67,10 +76,10 @@ SENDING = "Sending"
 
 EPILOG = (
     "The token of the API is read from MAGIC_HOUR_API_KEY, and from nowhere else. Exit codes: 0 "
-    "sent, and with --wait rendered; 2 wrong usage, job or ledger; 3 the API would refuse or has "
-    "refused it, cannot be reached, or could not render it: nothing is owed; 4 over a limit, a "
-    "budget or the policy; 5 no known rate; 6 sent, and its outcome is not known: it keeps its "
-    "credits, and the same --id does not send it again."
+    "sent, and with --wait rendered; 1 stopped, and nothing was sent; 2 wrong usage, job or "
+    "ledger; 3 the API would refuse or has refused it, cannot be reached, or could not render it: "
+    "nothing is owed; 4 over a limit, a budget or the policy; 5 no known rate; 6 sent, and its "
+    "outcome is not known: it keeps its credits, and the same --id does not send it again."
 )
 
 Text = str | None
@@ -187,7 +196,7 @@ def submit(  # noqa: PLR0913  one parameter an option
         "strict": strict,
     }
     with (
-        opened_ledger(ledger) as opened,
+        opened_ledger(ledger, create=True) as opened,
         Client(base_url=base_url, ledger=opened, policy=rules, plan=chosen) as client,
     ):
         sending = _Sending(
@@ -243,14 +252,31 @@ class _Sending:
         wait: bool,
     ) -> int:
         """Send a job and give the exit code."""
+        try:
+            sent = self._sent(report, project=project, run=run, max_credits=max_credits, yes=yes)
+            if isinstance(sent, int):
+                return sent
+            return self._waited(sent) if wait else self._told(sent, None)
+        except KeyboardInterrupt:
+            return self._stopped()
+
+    def _sent(
+        self,
+        report: Report,
+        *,
+        project: str,
+        run: str | None,
+        max_credits: int | None,
+        yes: bool,
+    ) -> Submission | int:
+        """Send a job; where it is not sent, or that is not known, tell why, and give the code."""
         from mh_preflight.budget import BudgetError
 
-        entry_id = self._id
         try:
             with _progress() as tell:
-                sent = self._client.submit(
+                return self._client.submit(
                     report,
-                    id=entry_id,
+                    id=self._id,
                     project=project,
                     run=run,
                     max_credits=max_credits,
@@ -263,11 +289,6 @@ class _Sending:
             return self._over(report, error)
         except PreflightError as error:
             return self._lost(error, _fitting_policy(report, error))
-        except KeyboardInterrupt:
-            return self._stopped()
-        if not wait:
-            return self._told(sent, None)
-        return self._waited(sent)
 
     def _waited(self, sent: Submission) -> int:
         try:
@@ -279,8 +300,9 @@ class _Sending:
                 print_error(error, as_json=False)
             return UNCERTAIN
         except KeyboardInterrupt:
-            self._told(sent, None)
-            typer.echo("mh-preflight: stopped waiting; the job goes on", err=True)
+            stopped = PreflightError("stopped waiting; the job goes on", code=STOPPED)
+            self._told(sent, None, stopped)
+            print_error(stopped, as_json=False)
             return UNCERTAIN
         return self._told(sent, project)
 
@@ -289,7 +311,7 @@ class _Sending:
     ) -> int:
         from mh_preflight.render.submission import submission_json, submission_view
 
-        entry = self._ledger.get(sent.entry.id) or sent.entry
+        entry = self._entry(sent.entry.id) or sent.entry  # its id is told, whatever fails
         where = self._ledger.where
         policy = None if self._policy is None else self._policy.source
         failed = project is not None and project.status != "complete"
@@ -342,6 +364,7 @@ class _Sending:
         if self._as_json:
             typer.echo(lost_json(error, entry, self._ledger.where, fits))
             return code
+        sent_as = getattr(error, "project_id", None)
         if fits:
             from mh_preflight.render.terminal import fits_view
 
@@ -349,22 +372,41 @@ class _Sending:
         print_error(error, as_json=False)
         for note in getattr(error, "__notes__", ()):
             typer.echo(f"mh-preflight: {one_line(note)}", err=True)
-        if entry is not None and code == UNCERTAIN:
+        if code == UNCERTAIN and sent_as is not None:
+            typer.echo(f"mh-preflight: {_unbooked(entry, self._id, sent_as)}", err=True)
+        elif entry is not None and code == UNCERTAIN:
             typer.echo(f"mh-preflight: {_kept(entry)}", err=True)
         return code
 
     def _stopped(self) -> int:
-        entry = self._entry(None)
-        if entry is None or not entry.open or entry.state.value == "reserved":
-            typer.echo("mh-preflight: stopped; nothing was sent", err=True)
-            return UNEXPECTED
-        typer.echo(f"mh-preflight: stopped; {_kept(entry)}", err=True)
-        return UNCERTAIN
+        """Tell of a job that a person stopped: what the ledger has of its last attempt."""
+        from mh_preflight.budget.latest import latest
+        from mh_preflight.render.submission import lost_json
+
+        entry, code = None, UNCERTAIN
+        try:
+            entry = latest(self._ledger, self._id)
+        except PreflightError as error:
+            what = f"it may have been sent, and the ledger does not say: {error.message}"
+        else:
+            if entry is None or not entry.open or entry.state.value == "reserved":
+                what, code = "nothing was sent", UNEXPECTED
+            else:
+                what = _kept(entry)
+        stopped = PreflightError(f"stopped; {what}", code=STOPPED)
+        if self._as_json:
+            typer.echo(lost_json(stopped, entry, self._ledger.where, entry_id=self._id))
+        print_error(stopped, as_json=False)
+        return code
 
     def _entry(self, entry_id: str | None) -> Entry | None:
-        """Give the entry of the job, if there is one and the ledger can be read."""
+        """Give an entry, else the job's last, if there is one and the ledger can be read."""
+        from mh_preflight.budget.latest import latest
+
         try:
-            return self._ledger.get(entry_id or self._id)
+            if entry_id is None:
+                return latest(self._ledger, self._id)
+            return self._ledger.get(entry_id)
         except PreflightError:
             return None
 
@@ -413,6 +455,17 @@ def _fits_in(report: Report, budget: Budget, left: int) -> tuple[Saving, ...]:
     except PreflightError:  # no price is known: nothing can be said
         pass
     return ()
+
+
+def _unbooked(entry: Entry | None, given: str, project_id: str) -> str:
+    """Say how a job is booked whose id the ledger did not take."""
+    name, project = shlex.quote(one_line(entry.id if entry else given)), one_line(project_id)
+    if entry is not None and entry.project_id == project_id:
+        return _kept(entry)
+    return (
+        f"the API has it as {project}: once the ledger can be written, mh-preflight budget recover "
+        f"{name} --found {shlex.quote(project)}"
+    )
 
 
 def _kept(entry: Entry) -> str:

@@ -128,6 +128,12 @@ class CommonClient:
         preflight: Mapping[str, Any] | None,
     ) -> Flow[Submission]:
         waits = _seconds(patience, "patience") if patience else 0.0
+        if waits + self._terms.timeout >= SUBMITTING_SECONDS:
+            raise InputError(
+                f"patience: with timeout it must stay below {SUBMITTING_SECONDS:g} s, after which "
+                "a job that is being sent is taken for lost",
+                field="patience",
+            )
         options = dict(preflight or {})
         for name in ("plan", "max_credits"):
             if name in options:

@@ -157,7 +157,7 @@ def _asked(terms: Terms, known: _Known, deadline: Deadline) -> Flow[Project]:
                 continue
             error.project_id = known.project_id
             raise
-        project = read_project(answer, medium)
+        project = read_project(answer, medium, scrub=terms.token)
         if project.id != known.project_id:
             raise BrokenAnswerError("the API answered about another job than was asked for")
         return project

@@ -187,7 +187,11 @@ def submit_flow(terms: Terms, request: Request, deadline: Deadline) -> Flow[Subm
         usd=usd,
         scope=scope,
         budgets=decision.budgets,
-        estimate=kept_estimate(report, balance=None if account is None else account.credits),
+        estimate=kept_estimate(
+            report,
+            balance=None if account is None else account.credits,
+            label=_is_labelled(terms, job),
+        ),
         card_version=report.rates.version_for(job.endpoint),
         expires_after=deadline.left + MARGIN_SECONDS,  # after the deadline it is not sent any more
     )
@@ -257,9 +261,14 @@ def _prepared(  # noqa: PLR0913, PLR0917  what makes one body
         _withdrawn(terms, entry)
         raise
     body = placed(job.wire_body(), paths)
-    if terms.label and "name" in type(job).model_fields and body.get("name") is None:
+    if _is_labelled(terms, job):
         body["name"] = label_of(entry)
     return body
+
+
+def _is_labelled(terms: Terms, job: Job) -> bool:
+    """Tell whether a job is sent under the name of its entry, having none of its own."""
+    return terms.label and "name" in type(job).model_fields and job.value_of("name") is None
 
 
 def _raise_for_less(entry: Entry, hold: int) -> None:
@@ -321,6 +330,7 @@ def create_flow(  # noqa: PLR0913, PLR0917  what sends one job
         if wait is None:
             break
         yield from _paused(terms, entry, wait)
+        _still_ours(terms, entry, error)
     error.id = entry.id
     _released(terms, entry, error)
     if isinstance(error, InsufficientCreditsError):
@@ -335,6 +345,17 @@ def _paused(terms: Terms, entry: Entry, seconds: float) -> Flow[None]:
     except BaseException:
         _released(terms, entry)
         raise
+
+
+def _still_ours(terms: Terms, entry: Entry, error: ApiError) -> None:
+    """Send again only what nobody has given up meanwhile, or taken for lost."""
+    held = terms.book.get(entry.id)
+    if held is None or held.state is not State.SUBMITTING or held.claim != entry.claim:
+        raise StateError(
+            f"entry {one_line(entry.id)!r} was ended by somebody while the API was waited for: "
+            "nothing more was sent",
+            entry=held,
+        ) from error
 
 
 def _created(terms: Terms, entry: Entry, result: Answer | Failure) -> tuple[Created, Entry]:
@@ -371,7 +392,18 @@ def _submitted(terms: Terms, entry: Entry, created: Created) -> Entry:
         return terms.book.submitted(entry.id, created.project_id)
     except PreflightError as error:
         # The job runs: whatever the ledger says, its id must not be lost.
-        error.add_note(f"the job was created as {created.project_id}, entry {entry.id}")
+        raise UncertainError(
+            f"the job was created as {created.project_id}, which the ledger could not note: "
+            f"{error.message}; say so with mh-preflight budget recover {one_line(entry.id)} "
+            f"--found {created.project_id}",
+            code="unbooked",
+            id=entry.id,
+            project_id=created.project_id,
+        ) from error
+    except BaseException as stop:  # interrupted: what the API has said is noted all the same
+        with contextlib.suppress(PreflightError):
+            terms.book.submitted(entry.id, created.project_id)
+        stop.add_note(f"the job was created as {created.project_id}, entry {entry.id}")
         raise
 
 

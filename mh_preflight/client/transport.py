@@ -265,7 +265,7 @@ class _Common:
         if isinstance(error, httpcore.ProxyError):
             left = False  # it refused the connection over which the request would have gone
         words = str(error) or type(error).__name__
-        reason = self._token.scrub(one_line(redacted(words), 160))
+        reason = one_line(redacted(self._token.scrub(words)), 160)
         return Failure(reason, left, isinstance(error, _LATE))
 
     def _begun(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> tuple[Answer, bool]:

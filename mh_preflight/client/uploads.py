@@ -34,7 +34,7 @@ MARGIN_SECONDS = 3_600
 
 PIECE = 256 << 10
 MOST_KNOWN = 1_000
-WAITING_SECONDS = 10.0
+WAITING_SECONDS = 1.0
 
 _EXTENSION = re.compile(r"[a-z0-9]{1,16}", re.ASCII)
 _KINDS: Mapping[Medium, frozenset[str]] = {

@@ -319,12 +319,15 @@ def read_created(answer: Answer) -> Created:
 
 
 @_quiet
-def read_project(answer: Answer | Mapping[str, Any], medium: Medium) -> Project:
+def read_project(
+    answer: Answer | Mapping[str, Any], medium: Medium, *, scrub: Masked | None = None
+) -> Project:
     """Read a project, from an answer or from the payload of a webhook.
 
     Args:
         answer: What came.
         medium: What it makes.
+        scrub: What may not stand in its texts even where the answer repeats it.
 
     Raises:
         BrokenAnswerError: It is no project.
@@ -343,9 +346,9 @@ def read_project(answer: Answer | Mapping[str, Any], medium: Medium) -> Project:
         medium=medium,
         status=_STATUSES[status],
         credits_charged=charged,
-        name=_line(given.get("name")),
-        error_code=_line(fault.get("code")),
-        error_message=_line(fault.get("message")),
+        name=_name(given.get("name"), scrub),
+        error_code=_line(fault.get("code"), scrub),
+        error_message=_line(fault.get("message"), scrub),
         downloads=_downloads(given.get("downloads")),
     )
 
@@ -402,9 +405,7 @@ def refusal(answer: Answer, *, scrub: Masked | None = None) -> ApiError:
         >>> refusal(Answer(402, body=b'{"message": "no credits left"}'))
         InsufficientCreditsError('the API answered 402: no credits left')
     """
-    message, code = _words(answer)
-    if scrub is not None:
-        message, code = scrub.scrub(message), scrub.scrub(code)
+    message, code = _words(answer, scrub)
     text = f"the API answered {answer.status}{': ' if message else ''}{message}"
     kinds: Mapping[int, type[ApiError]] = {
         401: UnauthorizedError,
@@ -538,8 +539,19 @@ def _id(value: object) -> str:
     return value
 
 
-def _line(value: object) -> str | None:
-    return one_line(redacted(value), MOST_WORDS) if isinstance(value, str) and value else None
+def _line(value: object, scrub: Masked | None = None) -> str | None:
+    if not isinstance(value, str) or not value:
+        return None
+    # Before it is cut: a part of a token would not be found any more.
+    clean = value if scrub is None else scrub.scrub(value)
+    return one_line(redacted(clean), MOST_WORDS)
+
+
+def _name(value: object, scrub: Masked | None) -> str | None:
+    """Take the caller's own name of a job as it stands there, by which it is known again."""
+    if not isinstance(value, str) or not value:
+        return None
+    return one_line(value if scrub is None else scrub.scrub(value), MOST_WORDS)
 
 
 def _shown(value: object) -> str:
@@ -555,7 +567,7 @@ def _downloads(given: object) -> tuple[Download, ...]:
     )
 
 
-def _words(answer: Answer) -> tuple[str, str]:
+def _words(answer: Answer, scrub: Masked | None) -> tuple[str, str]:
     """Give message and code of an error, as far as they can be read."""
     try:
         given = _parsed(answer.body, lenient=True)
@@ -563,7 +575,7 @@ def _words(answer: Answer) -> tuple[str, str]:
         return "", ""
     if not isinstance(given, Mapping):
         return "", ""
-    return _line(given.get("message")) or "", _line(given.get("code")) or ""
+    return _line(given.get("message"), scrub) or "", _line(given.get("code"), scrub) or ""
 
 
 def upload_refusal(answer: Answer) -> UploadError:

@@ -496,21 +496,28 @@ def _case(entry: Entry, balance: int | None) -> Iterator[RenderableType]:
 def _story(entry: Entry) -> str:
     match entry.state:
         case State.UNKNOWN:
-            return (
-                "It was sent, and no answer came. Look among your projects at magichour.ai for "
-                f"{one_line(label_of(entry))!r}."
-            )
+            return f"It was sent, and no answer came. {_search(entry)}"
         case State.SUBMITTING:
-            return (
-                "The process that was sending it is gone. Look among your projects at "
-                f"magichour.ai for {one_line(label_of(entry))!r}."
-            )
+            return f"The process that was sending it is gone. {_search(entry)}"
         case State.SUBMITTED:
             return (
                 f"The API has it as {one_line(str(entry.project_id))}, and for more than a day no "
                 "charge was booked: mh-preflight reconcile asks for it."
             )
     return "It holds credits, and was never sent."
+
+
+def _search(entry: Entry) -> str:
+    """Say by what a job is found in the web app: by its label only where that was sent."""
+    where = "Look among your projects at magichour.ai"
+    label = (entry.estimate or {}).get("label")
+    if label:
+        name = label if isinstance(label, str) else label_of(entry)
+        return f"{where} for {one_line(name)!r}."
+    return (
+        f"{where} by endpoint and time of sending: {one_line(entry.scope.endpoint or 'any')}, "
+        f"between {when(entry.reserved_at)} and {when(entry.changed_at)} UTC."
+    )
 
 
 def _balances(entry: Entry, balance: int | None) -> str:

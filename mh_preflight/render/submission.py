@@ -214,7 +214,12 @@ def refused_json(error: BudgetError, report: Report, fits: Sequence[Saving], ent
 
 
 def lost_json(
-    error: PreflightError, entry: Entry | None, where: str, fits: Sequence[Saving] = ()
+    error: PreflightError,
+    entry: Entry | None,
+    where: str,
+    fits: Sequence[Saving] = (),
+    *,
+    entry_id: str | None = None,
 ) -> str:
     """Write why a job was not sent, or that nobody knows, as one line of JSON.
 
@@ -223,12 +228,14 @@ def lost_json(
         entry: What the ledger has of it, or None.
         where: The ledger.
         fits: What would fit into a budget of the policy.
+        entry_id: The id that it has where the ledger tells of no entry.
     """
+    answered = getattr(error, "project_id", None)  # told, also where the ledger does not have it
     return _line(
         {
             "schema": 1,
-            "id": None if entry is None else entry.id,
-            "project_id": None if entry is None else entry.project_id,
+            "id": entry_id or getattr(error, "id", None) if entry is None else entry.id,
+            "project_id": (None if entry is None else entry.project_id) or answered,
             "state": None if entry is None else entry.state.value,
             "held": None if entry is None else entry.credits,
             "ledger": where,

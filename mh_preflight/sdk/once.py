@@ -16,6 +16,7 @@ REFUSALS: Final = frozenset({400, 401, 402, 403, 404, 413, 422, 429})
 """Statuses after which surely nothing was created."""
 
 _FINE: Final = range(200, 300)
+_LEAVES: Final = ".send_request_headers.started"
 
 
 class Verdict(Enum):
@@ -34,11 +35,15 @@ class Once:
     Attributes:
         client: The SDK's own.
         began: Whether the request was handed to it.
+        heard: Whether the transport has told of any step of it.
+        left: Whether the transport has begun to write it to the connection.
         response: What came back; None where nothing did.
     """
 
     client: Any
     began: bool = False
+    heard: bool = False
+    left: bool = False
     response: Any = None
 
     def request(self, **settings: Any) -> Any:
@@ -51,7 +56,18 @@ class Once:
         if self.began:
             raise RuntimeError("a request that creates a job is sent once")
         self.client.build_request(**settings)  # what cannot be written is not sent
+        settings["extensions"] = {**(settings.get("extensions") or {}), "trace": self.trace}
         self.began = True
+
+    def trace(self, event: str, _info: dict[str, Any]) -> Any:
+        """Note a step that the transport tells of, such as `http11.send_request_headers.started`.
+
+        Args:
+            event: Its name.
+        """
+        self.heard = True
+        if event.endswith(_LEAVES):
+            self.left = True
 
 
 class AsyncOnce(Once):
@@ -65,6 +81,10 @@ class AsyncOnce(Once):
         self.response = await self.client.request(**settings, follow_redirects=False)
         return self.response
 
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Note a step that the transport tells of; it is waited for."""
+        Once.trace(self, event, info)
+
 
 def verdict_of(once: Once, error: BaseException | None) -> Verdict:
     """Tell what is known of a request.
@@ -75,9 +95,9 @@ def verdict_of(once: Once, error: BaseException | None) -> Verdict:
     """
     if not once.began:
         return Verdict.NOT_SENT
-    response = _told(error) if once.response is None else once.response
+    response = _told(once, error) if once.response is None else once.response
     if response is None:
-        return Verdict.NOT_SENT if _left_nothing(once, error) else Verdict.UNKNOWN
+        return Verdict.NOT_SENT if _left_nothing(once) else Verdict.UNKNOWN
     if response.status_code in REFUSALS:
         return Verdict.REFUSED
     if response.status_code in _FINE and project_of(once) is not None:
@@ -95,25 +115,37 @@ def project_of(once: Once) -> str | None:
     return project if isinstance(project, str) and project else None
 
 
-def _told(error: BaseException | None) -> Any:
-    """Give the answer that a hook of the caller made an error; None where there is none."""
+def _told(once: Once, error: BaseException | None) -> Any:
+    """Give the answer that a hook of the caller made an error; None where there is none.
+
+    A hook may have asked something else meanwhile: an answer to that says nothing.
+    """
     import httpx
 
-    return error.response if isinstance(error, httpx.HTTPStatusError) else None
+    if not isinstance(error, httpx.HTTPStatusError):
+        return None
+    ours = error.response.request.extensions.get("trace") == once.trace
+    return error.response if ours else None
 
 
-def _left_nothing(once: Once, error: BaseException | None) -> bool:
-    """Tell whether no byte of the request has left this machine."""
+def _left_nothing(once: Once) -> bool:
+    """Tell whether no byte of the request has left this machine.
+
+    What was raised does not tell it: a hook may raise anything after the answer, and a connection
+    may break in any way after the request. The transport tells of each step instead.
+    """
+    if once.left or not _is_plain(once.client):
+        return False
+    return once.heard or _passes_on(once.client)
+
+
+def _passes_on(client: Any) -> bool:
+    """Tell whether a client surely sends the request as it is given, so that silence is a word."""
     import httpx
 
-    kinds = (
-        httpx.ConnectError,
-        httpx.ConnectTimeout,
-        httpx.PoolTimeout,
-        httpx.UnsupportedProtocol,
-        httpx.LocalProtocolError,
-    )
-    return isinstance(error, kinds) and _is_plain(once.client)
+    if type(client) not in {httpx.Client, httpx.AsyncClient}:
+        return False
+    return client.auth is None and not client.event_hooks["request"]
 
 
 def _is_plain(client: Any) -> bool:

@@ -75,7 +75,7 @@ def test_a_change_waits_for_the_disk(path: Path) -> None:
         assert session.db.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
-@pytest.mark.parametrize("moved", ["renamed", "deleted", "replaced", "-wal"])
+@pytest.mark.parametrize("moved", ["renamed", "deleted", "replaced", "-wal", "-shm"])
 def test_a_ledger_that_was_moved_takes_nothing(path: Path, moved: str) -> None:
     with Ledger(path) as ledger:
         ledger.reserve("before", "f", 5)
@@ -100,6 +100,26 @@ def test_a_ledger_that_was_moved_takes_nothing(path: Path, moved: str) -> None:
         assert [entry.id for entry in ledger.entries()] == ["before"]
         ledger.reserve("after", "f", 5)
     assert find_violations(read_books(str(path)), seen=[("after", "reserved")]) == []
+
+
+def test_a_ledger_with_two_names_takes_nothing(path: Path) -> None:
+    with Ledger(path) as ledger:
+        ledger.reserve("before", "f", 5)
+        other = path.with_name("other")
+        other.hardlink_to(path)
+        assert "hard link" in fails("linked", lambda: ledger.reserve("after", "f", 5)).message
+        assert "hard link" in fails("linked", lambda: Ledger(other)).message
+        other.unlink()
+        ledger.reserve("after", "f", 5)
+
+
+def test_a_link_to_a_ledger_is_the_ledger(path: Path) -> None:
+    with Ledger(path) as ledger:
+        ledger.reserve("before", "f", 5)
+        link = path.with_name("link")
+        link.symlink_to(path)
+        with Ledger(link) as same:
+            assert same.get("before") == ledger.get("before")
 
 
 @contextmanager

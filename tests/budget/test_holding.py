@@ -31,6 +31,7 @@ from mh_preflight.budget import (
     LedgerError,
     Policy,
     Rule,
+    Scope,
     State,
     StateError,
 )
@@ -293,7 +294,8 @@ def test_a_hold_that_is_left_to_another_is_not_taken_from_it(ledger: Ledger) -> 
 
 
 def test_a_smaller_hold_of_the_same_id_does_not_do(ledger: Ledger) -> None:
-    ledger.reserve("row-1", fingerprint_of(report().job), 149)
+    scope = Scope(endpoint="lip-sync")
+    ledger.reserve("row-1", fingerprint_of(report().job), 149, scope=scope)
     with pytest.raises(StateError, match="149"):
         enter(hold(report(), ledger=ledger, id="row-1"))
 

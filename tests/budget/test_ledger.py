@@ -25,6 +25,7 @@ from mh_preflight.budget import (
     State,
     StateError,
 )
+from mh_preflight.budget.reserving import entry_for
 
 NOW = 1_795_527_367_307_185
 DAY = 86_400_000_000
@@ -463,6 +464,23 @@ def test_only_what_was_never_submitted_expires(ledger: Ledger, clock: Clock) -> 
     assert {entry.id for entry in ledger.entries(open_only=True)} == {"never", "sent", "lost"}
     with pytest.raises(StateError, match="a new attempt needs a new id"):
         ledger.submitting("soon")
+
+
+def test_a_hold_that_is_over_is_not_given_again(ledger: Ledger, clock: Clock) -> None:
+    ledger.reserve("a", "job", 5, expires_after=60)
+    assert ledger.reserve("a", "job", 5).state is State.RESERVED
+    clock.now += 61_000_000
+    assert ledger.reserve("a", "job", 5).state is State.EXPIRED
+    ledger.reserve("b", "job", 5, expires_after=60)
+    clock.now += 61_000_000
+    assert entry_for(ledger, "b", "job") == ("b#2", None)
+
+
+def test_a_hold_of_another_run_keeps_out_of_this_ones_budget(ledger: Ledger) -> None:
+    ledger.reserve("a", "job", 300, scope=Scope(run="one"))
+    with pytest.raises(StateError, match="held for another") as error:
+        ledger.reserve("a", "job", 300, scope=Scope(run="two"))
+    assert error.value.code == "held-elsewhere"
 
 
 def test_room_is_made_by_what_is_over(ledger: Ledger, clock: Clock) -> None:

@@ -217,11 +217,17 @@ class Model(RuleBasedStateMachine):
 
         there = self.entries.get(name)
         if there is not None:
-            if there["job"] == job:
-                self.check(name, do())
-            else:
+            if there["job"] != job:
                 with pytest.raises(ConflictError):
                     do()
+                return
+            if there["state"] == "reserved" and (there["expires"] or self.now + 1) <= self.now:
+                self.expire_all()
+            elif there["state"] == "reserved" and there["scope"] != scope:
+                with pytest.raises(StateError):
+                    do()
+                return
+            self.check(name, do())
             return
         every = [*self.budgets.values(), *more]
         if not all(self.fits(budget, scope, credits, usd) for budget in every):

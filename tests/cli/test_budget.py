@@ -146,7 +146,7 @@ def test_the_walk_of_the_page(
         ended = cli(*words[1:])
         assert stable(ended.out + ended.err) == stable(shown), command
         code, commands = ended.code, commands + 1
-    assert (code, commands) == (0, 8)
+    assert (code, commands) == (0, 7)
     assert [each.charged for each in server.jobs] == [120, 300]
     assert server.leaks == []
 
@@ -374,6 +374,31 @@ def test_nothing_is_ended_without_id_and_word(cli: Any, ledger: Ledger) -> None:
     assert entry.state is State.UNKNOWN
 
 
+def test_a_person_s_word_is_about_the_last_attempt(cli: Any, ledger: Ledger) -> None:
+    lost(ledger, "row-7")
+    assert cli("budget", "recover", "row-7", "--released").code == 0
+    for word in (["--released"], ["--released", "--word", "again"]):
+        again = cli("budget", "recover", "row-7", *word, "--json")
+        assert (again.code, again.json["error"]["code"]) == (2, "unchanged")
+    lost(ledger, "row-7#2")
+    assert cli("budget", "recover", "row-7", "--settled", "120", "--json").json["id"] == "row-7#2"
+    assert cli("budget", "recover", "row-7", "--settled", "120").code == 2
+    states = [entry.state for entry in ledger.entries()]
+    assert states == [State.RELEASED, State.SETTLED]
+
+
+@pytest.mark.parametrize("label", [None, False, True, "scene one"])
+def test_a_name_is_told_only_where_it_was_sent(cli: Any, ledger: Ledger, label: Any) -> None:
+    lost(ledger, "row-7", estimate=None if label is None else {"label": label})
+    shown = " ".join(cli("budget", "recover", "--offline").out.split())
+    if label:
+        name = label if label == "scene one" else "row-7 ~what row"
+        assert f"for {name!r}" in shown
+    else:
+        assert "by endpoint and time of sending: lip-sync, between 20" in shown
+        assert "~" not in shown
+
+
 def test_what_a_killed_process_was_sending_waits_until_it_is_surely_gone(
     cli: Any, ledger: Ledger, clock: list[int]
 ) -> None:
@@ -393,7 +418,7 @@ def test_the_list_says_what_to_do_and_what_the_balance_was(
     cli: Any, ledger: Ledger, clock: list[int], server: BillingServer
 ) -> None:
     assert cli("budget", "recover").out.startswith("Nothing needs a person.")
-    lost(ledger, "row 7", estimate={"balance": 100_300}, project="trailer")
+    lost(ledger, "row 7", estimate={"balance": 100_300, "label": True}, project="trailer")
     clock[0] -= 2 * DAY
     sent(ledger, "old", 100)
     reserve(ledger, "idle", 10, expires_after=None)
@@ -431,7 +456,28 @@ def test_the_ledger_is_where_the_option_says(cli: Any, tmp_path: Path) -> None:
     cli("budget", "set", "--limit", "5", "--ledger", "mine.sqlite")
     assert (tmp_path / "mine.sqlite").exists()
     assert not (tmp_path / "costs.sqlite").exists()
-    assert cli("budget", "status", "--json").out == ""
+    assert '"limit": 5' in cli("budget", "status", "--ledger", "mine.sqlite", "--json").out
+
+
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_a_mistyped_place_is_no_healthy_ledger(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    place = tmp_path / "cots.sqlite"
+    where = ["--ledger", str(place)] if by == "option" else []
+    if by == "environment":
+        monkeypatch.setenv("MH_PREFLIGHT_LEDGER", str(place))
+    others = ["budget status", "budget history", "budget recover", "reconcile"]
+    for command in (*others, "budget set --remove"):
+        ended = cli(*command.split(), *where, "--json")
+        error = ended.json["error"]
+        assert (ended.code, error["code"]) == (2, "no-ledger")
+        assert str(place) in error["message"]
+        assert "mh-preflight budget set" in error["message"]
+    assert not place.exists()
+    monkeypatch.delenv("MH_PREFLIGHT_LEDGER")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "own"))
+    assert cli("budget", "status").code == 0
 
 
 def test_every_command_of_budgets_explains_itself(cli: Callable[..., Ended]) -> None:

@@ -14,6 +14,7 @@ from billing_server import TOKEN, BillingServer
 from mh_preflight.budget import Budget, Ledger, Scope
 from mh_preflight.cli.app import run
 from mh_preflight.client.sync import Client
+from mh_preflight.errors import LedgerError, UncertainError
 
 PICTURE = {
     "image_count": 1,
@@ -382,6 +383,74 @@ def test_a_person_who_stops_it_is_told_what_is_known(
     ledger.unknown("x")
     lost = cli(*picture, "--id", "x")
     assert (lost.code, "keeps its 5 credits" in lost.err) == (6, True)
+
+
+def test_stopping_has_an_answer_for_programs(
+    cli: Any, ledger: Ledger, picture: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Client, "wait", stop)
+        waited = cli(*picture, "--wait", "--json")
+    assert (waited.code, waited.json["error"]["code"]) == (6, "stopped")
+    assert waited.json["project_id"]
+    with monkeypatch.context() as patched:
+        patched.setattr(Client, "account", stop)
+        asked = cli(*picture[:-2], "--json")
+    assert (asked.code, asked.json["error"]["code"]) == (1, "stopped")
+    monkeypatch.setattr(Client, "submit", stop)
+    ledger.reserve("x", "what it is", 5)
+    ledger.release("x")
+    unsent = cli(*picture, "--id", "x", "--json")
+    assert (unsent.code, unsent.json["error"]["code"]) == (1, "stopped")
+    ledger.reserve("x#2", "what it is", 5)
+    ledger.submitting("x#2")
+    lost = cli(*picture, "--id", "x", "--json")  # the last attempt counts
+    assert (lost.code, lost.json["id"], lost.json["state"]) == (6, "x#2", "submitting")
+
+
+def test_a_ledger_that_does_not_answer_is_no_word_that_nothing_was_sent(
+    cli: Any, ledger: Ledger, picture: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Client, "submit", stop)
+    monkeypatch.setattr(Ledger, "get", _broken)
+    stopped = cli(*picture, "--id", "x", "--json")
+    assert (stopped.code, stopped.json["id"], stopped.json["error"]["code"]) == (6, "x", "stopped")
+
+
+def test_the_api_s_id_is_told_whatever_the_ledger_says(
+    cli: Any, server: BillingServer, picture: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = Client.submit
+
+    def then_broken(*given: Any, **terms: Any) -> Any:
+        sent = submit(*given, **terms)
+        monkeypatch.setattr(Ledger, "get", _broken)
+        return sent
+
+    monkeypatch.setattr(Client, "submit", then_broken)
+    assert cli(*picture, "--json").json["project_id"] == server.jobs[-1].id
+
+
+def test_a_job_that_could_not_be_booked_ends_with_six_and_its_id(
+    cli: Any, ledger: Ledger, picture: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unbooked(*_: Any, **__: Any) -> None:
+        raise UncertainError("not written down", code="unbooked", id="x", project_id="c-1")
+
+    monkeypatch.setattr(Client, "submit", unbooked)
+    told = cli(*picture, "--id", "x", "--json")
+    assert (told.code, told.json["id"], told.json["project_id"]) == (6, "x", "c-1")
+    assert "budget recover x --found c-1" in cli(*picture, "--id", "x").err
+
+
+def _broken(*_: Any, **__: Any) -> None:
+    raise LedgerError("the disk is gone")
 
 
 # ------------------------------------------------------------------------------------- reconcile

@@ -256,9 +256,10 @@ def test_a_ledger_that_cannot_be_written_loses_no_id(
         raise LedgerError("the disk is full")
 
     monkeypatch.setattr(ledger, "submitted", full)
-    with pytest.raises(LedgerError) as caught:
+    with pytest.raises(errors.UncertainError, match="the disk is full") as caught:
         client.submit(picture(), id="row-1")
-    assert caught.value.__notes__ == [f"the job was created as {server.jobs[0].id}, entry row-1"]
+    assert caught.value.code == "unbooked"
+    assert (caught.value.id, caught.value.project_id) == ("row-1", server.jobs[0].id)
     assert state_of(ledger) == "submitting"
     monkeypatch.undo()
     monkeypatch.setattr(ledger, "unknown", full)

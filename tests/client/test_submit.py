@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,12 @@ from mh_preflight.budget import (
     Ledger,
     Policy,
     Rule,
+    Scope,
     StateError,
 )
 from mh_preflight.client.sending import label_of
+from mh_preflight.client.token import Token
+from mh_preflight.client.wire import Answer, refusal
 from mh_preflight.errors import InputError
 from mh_preflight.jobs import ENDPOINTS
 
@@ -244,7 +248,8 @@ def test_an_entry_that_was_reserved_at_less_is_not_sent(
 ) -> None:
     from mh_preflight.client.sending import fingerprint_of
 
-    ledger.reserve("row-1", fingerprint_of(picture(), {}), 1)
+    scope = Scope(endpoint="ai-image-generator")
+    ledger.reserve("row-1", fingerprint_of(picture(), {}), 1, scope=scope)
     with pytest.raises(StateError, match="expires by itself"):
         client.submit(picture(), id="row-1")
     assert server.jobs == []
@@ -255,7 +260,8 @@ def test_an_entry_that_was_left_reserved_is_sent(
 ) -> None:
     from mh_preflight.client.sending import fingerprint_of
 
-    ledger.reserve("row-1", fingerprint_of(picture(), {}), 100)
+    scope = Scope(endpoint="ai-image-generator")
+    ledger.reserve("row-1", fingerprint_of(picture(), {}), 100, scope=scope)
     assert client.submit(picture(), id="row-1").entry.state == "submitted"
 
 
@@ -385,3 +391,41 @@ def test_files_that_change_after_they_were_priced_are_not_sent(
         client.submit(report)
     assert caught.value.code == "changed"
     assert server.requests_to("POST", "/v1/") == []
+
+
+def test_no_wait_outlives_the_time_after_which_a_job_is_taken_for_lost(
+    client: Any, server: BillingServer
+) -> None:
+    with pytest.raises(InputError, match="taken for lost"):
+        client.submit(picture(), id="row-1", patience=3600)
+    assert server.jobs == []
+
+
+def test_what_was_ended_while_the_api_was_waited_for_is_not_sent(
+    client: Any, ledger: Ledger, server: BillingServer
+) -> None:
+    server.order("status", status=429, headers={"Retry-After": "1"})
+    real = ledger.get
+    ended: list[str] = []
+
+    def get(id: str) -> Any:  # noqa: A002
+        entry = real(id)
+        if entry is not None and entry.state == "submitting" and not ended:
+            ended.append(id)
+            ledger.unknown(id)
+            ledger.release(id, word="a person")
+            entry = real(id)
+        return entry
+
+    ledger.get = get  # type: ignore[method-assign]
+    with pytest.raises(StateError, match="ended by somebody"):
+        client.submit(picture(), id="row-1", patience=30)
+    assert server.jobs == []
+    assert ended == ["row-1"]
+
+
+def test_no_part_of_the_token_is_left_where_a_message_is_cut() -> None:
+    token = Token("mhk_live_" + "S3CRET" * 8)
+    words = "x" * 280 + " " + "mhk_live_" + "S3CRET" * 8
+    answer = Answer(422, body=json.dumps({"message": words}).encode())
+    assert "S3CRET" not in refusal(answer, scrub=token).message

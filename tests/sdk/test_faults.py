@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -19,8 +20,11 @@ from billing_server import BillingServer
 from guarding_sdk import Both, example, facts_of, magic_hour, only
 
 from mh_preflight.budget import BudgetError, Entry, Ledger, LedgerError, State, StateError
+from mh_preflight.budget.holding import fingerprint_of
+from mh_preflight.errors import MediaError
+from mh_preflight.jobs import job
 from mh_preflight.sdk import guard, with_id
-from mh_preflight.sdk.once import REFUSALS, Once
+from mh_preflight.sdk.once import REFUSALS, Once, Verdict, verdict_of
 
 LIP_SYNC = "lip-sync"
 
@@ -133,6 +137,61 @@ def test_a_refusal_that_a_hook_of_the_caller_raises_is_one(
     error = create(sdk, http={"event_hooks": {"response": [hook]}})
     assert isinstance(error, httpx.HTTPStatusError)
     assert only(ledger).state is State.RELEASED
+
+
+def test_what_a_hook_of_the_caller_raises_says_nothing_of_the_request(
+    sdk: Both, server: BillingServer, ledger: Ledger
+) -> None:
+    request = httpx.Request("POST", "http://127.0.0.1:9/collector")
+    refused = httpx.HTTPStatusError("no", request=request, response=httpx.Response(403))
+    refused.response.request = request
+    for error in (httpx.ConnectError("the collector is down", request=request), refused):
+
+        def hook(_response: httpx.Response, error: Exception = error) -> None:
+            raise error
+
+        async def later(_response: httpx.Response, error: Exception = error) -> None:
+            raise error
+
+        used = hook if sdk.kind == "sync" else later
+        assert create(sdk, http={"event_hooks": {"response": [used]}}) is error
+    assert [entry.state for entry in ledger.entries()] == [State.UNKNOWN] * 2
+    assert len(server.jobs) == 2
+
+
+def test_a_hook_that_takes_the_trace_away_leaves_it_unknown(
+    sdk: Both, server: BillingServer, ledger: Ledger
+) -> None:
+    def untraced(request: httpx.Request) -> None:
+        request.extensions.pop("trace")
+
+    async def later(request: httpx.Request) -> None:
+        untraced(request)
+
+    server.order("lost-answer")
+    create(sdk, http={"event_hooks": {"request": [untraced if sdk.kind == "sync" else later]}})
+    assert (only(ledger).state, len(server.jobs)) == (State.UNKNOWN, 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name here")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "clip.png")
+    picture = job(
+        "image-background-remover", assets={"image_file_path": str(tmp_path / "clip.png")}
+    )
+    with pytest.raises(MediaError, match="no regular file"):
+        fingerprint_of(picture)
+
+
+@pytest.mark.parametrize("version", ["http11", "http2"])
+def test_what_has_begun_to_leave_may_have_arrived_whatever_is_raised(version: str) -> None:
+    with httpx.Client() as client:
+        once = Once(client)
+        once.began = True
+        once.trace("connection.connect_tcp.started", {})
+        assert verdict_of(once, httpx.LocalProtocolError("no")) is Verdict.NOT_SENT
+        once.trace(f"{version}.send_request_headers.started", {})
+        assert verdict_of(once, httpx.LocalProtocolError("no")) is Verdict.UNKNOWN
 
 
 # ---- what is held is written before it is sent

@@ -94,24 +94,39 @@ def recover(  # noqa: PLR0913  one parameter an option
 def _ended(
     ledger: Ledger, entry_id: str, settled: int | None, found: str | None, word: str
 ) -> Entry:
-    from mh_preflight.budget import State, StateError
+    from mh_preflight.budget import StateError
+    from mh_preflight.budget.latest import latest
 
-    entry = ledger.get(entry_id)
+    entry = latest(ledger, entry_id)
     if entry is None:
         raise StateError(f"the ledger has no entry {one_line(entry_id)!r}", code="no-entry")
+    said = _said(ledger, entry, settled, found, word)
+    if said == entry:
+        raise StateError(
+            f"entry {one_line(entry.id)!r} is {entry.state} already: nothing was changed",
+            code="unchanged",
+            entry=entry,
+        )
+    return said
+
+
+def _said(ledger: Ledger, entry: Entry, settled: int | None, found: str | None, word: str) -> Entry:
+    """Write down what a person says of an entry."""
+    from mh_preflight.budget import State, StateError
+
     if entry.state is State.SUBMITTING:
-        if entry_id not in {each.id for each in ledger.recover()}:
+        if entry.id not in {each.id for each in ledger.recover()}:
             raise StateError(
-                f"entry {one_line(entry_id)!r} is just being sent: wait for 15 minutes, until its "
+                f"entry {one_line(entry.id)!r} is just being sent: wait for 15 minutes, until its "
                 "process is surely gone",
                 entry=entry,
             )
-        ledger.unknown(entry_id)
+        ledger.unknown(entry.id)
     if found is not None:
-        return ledger.submitted(entry_id, found)
+        return ledger.submitted(entry.id, found)
     if settled is not None:
-        return ledger.settle(entry_id, settled, word=word)
-    return ledger.release(entry_id, word=word)
+        return ledger.settle(entry.id, settled, word=word)
+    return ledger.release(entry.id, word=word)
 
 
 def _balance(waiting: Sequence[Entry], base_url: str) -> int | None:

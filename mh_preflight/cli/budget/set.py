@@ -87,7 +87,7 @@ def set_budget(  # noqa: PLR0913  one parameter an option
         )
     except InputError as error:
         raise _in_options(error) from None
-    with opened_ledger(ledger) as opened:
+    with opened_ledger(ledger, create=not remove) as opened:
         if remove:
             found = _removed(opened, budget, unit, any_zone=zone is None)
         else:
