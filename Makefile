@@ -33,5 +33,6 @@ bench:  ## measure what is promised about speed, and print the tables
 	$(PYTHON) benchmarks/probe.py
 	$(PYTHON) benchmarks/core.py
 	$(PYTHON) benchmarks/table.py
+	$(PYTHON) benchmarks/ledger.py
 
 .PHONY: help test slow cover lint format types imports bench
