@@ -31,7 +31,6 @@ from mh_preflight.client.wire import (
 )
 from mh_preflight.errors import (
     ApiError,
-    BrokenAnswerError,
     DeadlineError,
     NotSentError,
     UploadError,
@@ -195,7 +194,7 @@ def account_flow(terms: Terms, deadline: Deadline) -> Flow[Account]:
         terms: The client's.
         deadline: By when.
     """
-    return read_account((yield from ask(terms, account_call(), deadline)))
+    return read_account((yield from ask(terms, account_call(), deadline)), scrub=terms.token)
 
 
 def upload_flow(terms: Terms, file: LocalCopy, deadline: Deadline, tell: Tell | None) -> Flow[str]:
@@ -213,10 +212,10 @@ def upload_flow(terms: Terms, file: LocalCopy, deadline: Deadline, tell: Tell | 
     """
     content = f"{terms.account}:{file.content}"
     while True:
-        if known := terms.uploads.find(content):
+        if known := terms.uploads.find(content, deadline.left):
             return known
         within = deadline.at_most(terms.timeout + file.size / SLOWEST)
-        if terms.uploads.claim(content, within.left + terms.timeout):
+        if terms.uploads.claim(content, within.left + terms.timeout, deadline.left):
             break
         if deadline.over:
             raise DeadlineError("somebody else is uploading the same file", source=file.path)
@@ -250,9 +249,3 @@ def _put(place: Place, file: LocalCopy, deadline: Deadline, tell: Tell | None) -
         yield Sleep(pause)
         pause *= 2
     raise error
-
-
-def broken(error: BrokenAnswerError, project_id: str) -> BrokenAnswerError:
-    """Say of which job an answer is that cannot be read."""
-    error.project_id = project_id
-    return error

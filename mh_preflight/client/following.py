@@ -282,13 +282,13 @@ def book_event(terms: Terms, event: Event) -> Outcome:
 
 def _by_name(terms: Terms, project: Project) -> Entry | None:
     """Find the entry whose label a job carries, among those of which no id of the API is known."""
-    name, tilde, _ = (project.name or "").rpartition(" ~")
+    name, tilde, _ = (project.label or "").rpartition(" ~")
     if not tilde or not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         return None
     entry = terms.book.get(name)
     if (
         entry is None
-        or label_of(entry) != project.name
+        or label_of(entry) != project.label
         or entry.state not in {State.UNKNOWN, State.SUBMITTING}
         or (entry.scope.endpoint and medium_of(entry.scope.endpoint) != project.medium)
     ):

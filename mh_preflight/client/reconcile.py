@@ -9,15 +9,13 @@ from __future__ import annotations
 import time
 
 from mh_preflight.budget import Entry, State, StateError
+from mh_preflight.budget.ledger import SUBMITTING_SECONDS
 from mh_preflight.client.flows import Flow, Terms
 from mh_preflight.client.following import NOT_FOUND, Did, Outcome, settle_flow
 from mh_preflight.client.network import Deadline
 from mh_preflight.errors import ApiError, InputError
 
 __all__ = ["SUBMITTING_SECONDS", "reconcile_flow"]
-
-SUBMITTING_SECONDS = 900.0
-"""How long a caller may be about a job: longer than any request takes."""
 
 MICROSECONDS = 1_000_000
 

@@ -8,6 +8,7 @@ and is never sent again.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -148,7 +149,8 @@ def fingerprint_of(job: Job, files: Mapping[str, LocalCopy]) -> str:
 
 def label_of(entry: Entry) -> str:
     """Give the name by which a job is known again where the answer to its request was lost."""
-    return f"{entry.id} ~{entry.fingerprint[:8]}"
+    mark = hashlib.sha256(f"{entry.fingerprint} {entry.reserved_at}".encode()).hexdigest()
+    return f"{entry.id} ~{mark[:12]}"  # of this ledger alone: another may hold the same id and job
 
 
 def submit_flow(terms: Terms, request: Request, deadline: Deadline) -> Flow[Submission]:
@@ -162,6 +164,7 @@ def submit_flow(terms: Terms, request: Request, deadline: Deadline) -> Flow[Subm
     job = request.job.job if isinstance(request.job, Report) else request.job
     if not isinstance(job, Job):
         raise InputError("job: must be a job or the report of one", field="job")
+    _raise_for_other(request)
     files = local_files(job, terms.uploads.digests)
     of_job = fingerprint_of(job, files)
     name, entry = entry_for(terms.book, request.id, of_job)
@@ -204,6 +207,11 @@ def submit_flow(terms: Terms, request: Request, deadline: Deadline) -> Flow[Subm
             if error.entry is None:
                 raise
             entry = error.entry
+        except BaseException as stop:
+            # Not released here: whether the claim is this call's or a rival's, which sends, is not
+            # known, and a hold that stays costs less than a job that is paid twice.
+            stop.add_note(f"this call sent nothing of entry {one_line(entry.id)!r}; it may be held")
+            raise
         else:
             created, entry = yield from create_flow(
                 terms, entry, job, body, deadline, request.patience
@@ -218,6 +226,22 @@ def submit_flow(terms: Terms, request: Request, deadline: Deadline) -> Flow[Subm
             entry=entry,
         )
     return _sent_before(entry, job)  # another caller was faster
+
+
+def _raise_for_other(request: Request) -> None:
+    """Refuse what a report cannot follow any more, because it was priced before."""
+    if not isinstance(request.job, Report):
+        return
+    if request.options:
+        raise InputError(
+            "preflight: the report was made already; give these arguments where it is made",
+            field="preflight",
+        )
+    priced = request.job.settings.plan
+    if request.plan is not None and request.plan != priced:
+        raise InputError(
+            f"plan: the report was priced on {priced}, not on {request.plan}", field="plan"
+        )
 
 
 def _priced(

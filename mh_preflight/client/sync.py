@@ -120,7 +120,8 @@ class Client(CommonClient):
             StateError: Its entry cannot be used; nothing was sent.
             NotSentError: Nothing was sent; `LowBalanceError` where the account cannot pay.
             RefusedError: The API refused it; nothing was created.
-            UncertainError: It may have been created, now or before; it keeps its credits.
+            UncertainError: It may have been created, now or before; it keeps its credits. With the
+                code `unbooked` it was, as `project_id`, which the ledger could not note.
             ApiError: An upload or the question for the balance failed; nothing was created.
         """
         flow = self._submit(

@@ -263,14 +263,15 @@ class Uploads:
                 self._own.close()
                 self._own = None
 
-    def find(self, content: str) -> str | None:
+    def find(self, content: str, most: float = WAITING_SECONDS) -> str | None:
         """Give the path that the API gave a file; None where it has to be uploaded.
 
         Args:
             content: What is in the file, and whose account it is.
+            most: Seconds to wait for the file at most.
         """
         try:
-            with self._using() as database:
+            with self._using(most) as database:
                 row = database.execute(
                     "SELECT file_path FROM uploads WHERE content = ? AND until > ? AND until <= ?",
                     (content, self._clock() + MARGIN_SECONDS, self._clock() + KEPT_SECONDS),
@@ -279,16 +280,17 @@ class Uploads:
             return None
         return None if row is None else row[0]
 
-    def claim(self, content: str, seconds: float) -> bool:
+    def claim(self, content: str, seconds: float, most: float = WAITING_SECONDS) -> bool:
         """Take on an upload; False where somebody else is about it.
 
         Args:
             content: What is in the file, and whose account it is.
             seconds: For how long at most.
+            most: Seconds to wait for the file at most.
         """
         now = self._clock()
         try:
-            with self._using() as database:
+            with self._using(most) as database:
                 # A claim has no path; one whose time is over, as an upload's, is anybody's.
                 database.execute(
                     "DELETE FROM uploads WHERE content = ? AND until <= "
@@ -325,7 +327,7 @@ class Uploads:
             return
 
     @contextmanager
-    def _using(self) -> Iterator[sqlite3.Connection]:
+    def _using(self, most: float = WAITING_SECONDS) -> Iterator[sqlite3.Connection]:
         """Open the file for one change, so that a fork or another thread finds nothing open."""
         if self._where is None:
             with self._lock:
@@ -335,7 +337,8 @@ class Uploads:
                 with self._own:
                     yield self._own
             return
-        with closing(sqlite3.connect(self._where, timeout=WAITING_SECONDS)) as database:
+        waits = max(0.0, min(WAITING_SECONDS, most))
+        with closing(sqlite3.connect(self._where, timeout=waits)) as database:
             with database:
                 database.execute(_SCHEMA)
             database.execute("BEGIN IMMEDIATE")

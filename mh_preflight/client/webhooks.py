@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from mh_preflight.client.token import Masked
 from mh_preflight.client.wire import MEDIA, Answer, Medium, Project, read_json, read_project
 from mh_preflight.errors import BrokenAnswerError, WebhookError
 
@@ -68,10 +69,11 @@ def verify_webhook(
         ...
         mh_preflight.errors.WebhookError: the webhook carries no signature or no time
     """
+    keys = [Masked(each) for each in ([secret] if isinstance(secret, str) else secret)]
+    del secret  # what shows the variables of this frame shall not show it
     if not isinstance(body, bytes | bytearray):
         raise WebhookError("body: must be the raw bytes of the request", field="body")
-    secrets = [secret] if isinstance(secret, str) else list(secret)
-    if not secrets or not all(secrets):
+    if not keys or not all(each.reveal() for each in keys):
         raise WebhookError("secret: must not be empty", field="secret")
     known = {str(name).lower(): value for name, value in headers.items()}
     signature, stamp = known.get(SIGNATURE), known.get(TIMESTAMP)
@@ -83,9 +85,9 @@ def verify_webhook(
     given = signature.strip().encode("utf-8", "replace")
     matches = [
         hmac.compare_digest(
-            hmac.new(each.encode(), signed, hashlib.sha256).hexdigest().encode(), given
+            hmac.new(each.reveal().encode(), signed, hashlib.sha256).hexdigest().encode(), given
         )
-        for each in secrets
+        for each in keys
     ]
     if not any(matches):
         raise WebhookError("the webhook was not signed with this secret")

@@ -198,6 +198,7 @@ class Project:
         error_code: The API's word for why it failed, or None.
         error_message: The same in a sentence, or None.
         downloads: What was made.
+        label: The name as the API gave it, to find the job's entry by; it is not shown.
     """
 
     id: str
@@ -208,6 +209,7 @@ class Project:
     error_code: str | None = None
     error_message: str | None = None
     downloads: tuple[Download, ...] = ()
+    label: str | None = field(default=None, repr=False)
 
     @property
     def ended(self) -> bool:
@@ -350,12 +352,17 @@ def read_project(
         error_code=_line(fault.get("code"), scrub),
         error_message=_line(fault.get("message"), scrub),
         downloads=_downloads(given.get("downloads")),
+        label=name if isinstance(name := given.get("name"), str) else None,
     )
 
 
 @_quiet
-def read_account(answer: Answer) -> Account:
+def read_account(answer: Answer, *, scrub: Masked | None = None) -> Account:
     """Read balance and plan.
+
+    Args:
+        answer: What came.
+        scrub: What may not stand in its texts even where the answer repeats it.
 
     Raises:
         BrokenAnswerError: It is no account.
@@ -365,7 +372,7 @@ def read_account(answer: Answer) -> Account:
     if type(credits) is not int or abs(credits) > MOST_CREDITS:
         raise BrokenAnswerError("the API does not say in whole credits what the balance is")
     plan = _PLANS.get(tier) if isinstance(tier, str) else None
-    return Account(_line(given.get("id")) or "", credits, plan)
+    return Account(_line(given.get("id"), scrub) or "", credits, plan)
 
 
 @_quiet

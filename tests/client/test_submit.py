@@ -429,3 +429,11 @@ def test_no_part_of_the_token_is_left_where_a_message_is_cut() -> None:
     words = "x" * 280 + " " + "mhk_live_" + "S3CRET" * 8
     answer = Answer(422, body=json.dumps({"message": words}).encode())
     assert "S3CRET" not in refusal(answer, scrub=token).message
+
+
+def test_a_report_is_not_sent_on_another_plan(client: Any) -> None:
+    report = preflight(picture(), plan="creator")
+    other: list[dict[str, Any]] = [{"plan": "free"}, {"preflight": {"media": {}}}]
+    for more in other:
+        with pytest.raises(errors.InputError):
+            client.submit(report, **more)

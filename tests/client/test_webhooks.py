@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -197,3 +198,21 @@ def test_a_webhook_that_is_faster_than_the_answer(
 def test_an_event_is_a_value() -> None:
     assert event_of(TOLD) == event_of(TOLD)
     assert isinstance(event_of(TOLD), Event)
+
+
+def test_no_frame_of_an_error_holds_the_secret() -> None:
+    headers = {"magic-hour-event-signature": "0", "magic-hour-event-timestamp": "1"}
+    with pytest.raises(errors.WebhookError) as caught:
+        verify_webhook(b"{}", headers, SECRET)
+    frames = [each.frame for each in caught.traceback if Path(each.path).name == "webhooks.py"]
+    assert frames
+    assert not [frame for frame in frames if SECRET in repr(frame.f_locals)]
+
+
+@pytest.mark.parametrize("name", ["row  7", "take https://cdn.example/a.mp4?v=1"])
+def test_an_odd_id_is_found_by_its_name(client: Any, server: BillingServer, name: str) -> None:
+    server.order("lost-answer", "POST", "/v1/ai-image")
+    with pytest.raises(errors.UncertainError):
+        client.submit(picture(), id=name)
+    (lost,) = server.jobs
+    assert client.settle_webhook(server.webhook_event(lost.id, "image.started")).did == "found"
