@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,12 @@ def samples_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def own_samples(samples_folder: Path, tmp_path: Path) -> Path:
+    """Give a copy of the sample files, for an example that leaves something behind."""
+    return Path(shutil.copytree(samples_folder, tmp_path / "samples"))
+
+
 _look_up = socket.getaddrinfo
 
 
@@ -43,10 +50,10 @@ def _only_here(host: Any, *arguments: Any, **more: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def _known_surroundings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the user's plan, rates and network out, and run docstrings beside the sample files."""
+    """Keep the user's plan, rates and network out, and run docstrings beside sample files."""
     for name in ("MH_PREFLIGHT_PLAN", "MH_PREFLIGHT_LEDGER", "MAGIC_HOUR_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(Path(os.devnull, "none")))
     monkeypatch.setattr(socket, "getaddrinfo", _only_here)
     if isinstance(request.node, pytest.DoctestItem):
-        monkeypatch.chdir(request.getfixturevalue("samples_folder"))
+        monkeypatch.chdir(request.getfixturevalue("own_samples"))

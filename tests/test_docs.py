@@ -31,9 +31,9 @@ def blocks(language: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("name", "code"), blocks("python"))
 def test_the_examples_run(
-    name: str, code: str, samples_folder: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, code: str, own_samples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(samples_folder)
+    monkeypatch.chdir(own_samples)
     exec(compile(code, name, "exec"), {})  # noqa: S102  the document's own example
 
 
@@ -41,11 +41,11 @@ def test_the_examples_run(
 def test_the_commands_print_what_is_shown(
     name: str,
     session: str,
-    samples_folder: Path,
+    own_samples: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(samples_folder)
+    monkeypatch.chdir(own_samples)
     command, _, expected = session.partition("\n")
     assert command.startswith("$ mh-preflight ")
     assert run(shlex.split(command)[2:]) == 0

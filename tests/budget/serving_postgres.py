@@ -111,10 +111,14 @@ def _programs(folder: Path, account: dict[str, Any]) -> Path:
             **account,
         )
         return programs
-    copied = folder / "programs"
-    shutil.copytree(programs.parent, copied, symlinks=True)
-    copied.chmod(0o755)
-    return copied / "bin"
+    package = programs.parent.parent
+    copied = folder / "programs"  # beside its libraries, as it looks for them
+    for part in (programs.parent, package.with_name(f"{package.name}.libs")):
+        if part.is_dir():
+            shutil.copytree(part, copied / part.relative_to(package.parent), symlinks=True)
+    for way in (copied, copied / package.name):
+        way.chmod(0o755)
+    return copied / programs.relative_to(package.parent)
 
 
 def _make_data(programs: Path, data: Path, account: dict[str, Any]) -> None:
