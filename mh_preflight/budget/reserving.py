@@ -147,17 +147,27 @@ def most_usd(report: Report) -> Fraction | None:
 
 
 def kept_estimate(report: Report, **more: Any) -> dict[str, Any]:
-    """Give what an entry keeps of an estimate.
+    """Give what an entry keeps of an estimate: with what was counted, so that it can be compared.
+
+    No text of the request and no name of a file is kept.
 
     Args:
         report: What is known of the job.
         more: What else is to be kept.
     """
-    queued, settled = report.estimate.queued, report.estimate.settled
+    queued, settled, settings = report.estimate.queued, report.estimate.settled, report.settings
     fps = report.estimate.output_fps
     return {
-        "plan": report.settings.plan,
+        "plan": settings.plan,
+        "mode": settings.mode,
+        "variants": settings.variants,
+        "audio": settings.audio,
+        "window": settings.window,
         "output_fps": None if fps is None else str(fps),
+        "units": settings.units,
+        "frames": settled.frames,
+        "frames_low": settled.frames_low,
+        "frames_high": settled.frames_high,
         "queued": queued.credits,
         "queued_low": queued.credits_low,
         "queued_high": queued.credits_high,

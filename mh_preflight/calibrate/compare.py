@@ -21,10 +21,10 @@ from mh_preflight.settings import resolve_settings
 from mh_preflight.units import MICROSECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mh_preflight.assets import Facts
-    from mh_preflight.calibrate.projects import Project, Settled
+    from mh_preflight.calibrate.projects import Booked, Project, Settled
     from mh_preflight.estimate import Side
     from mh_preflight.jobs import Job
     from mh_preflight.media import Media
@@ -70,6 +70,8 @@ def compare(settled: Settled, rates: RateCard) -> Case:
     project = settled.project
     if project.endpoint is None:
         return _unknown(project, Ran(), f"no endpoint is known for type {project.type!r}")
+    if settled.booked is not None:
+        return _booked(project, project.endpoint, settled.booked, rates)
     if settled.job is None:
         return _alone(project, project.endpoint, rates)
     return _asked(settled, settled.job, rates)
@@ -144,8 +146,8 @@ def _asked(settled: Settled, job: Job, rates: RateCard) -> Case:
     start, end = settings.window
     candidates: list[Candidate] = []
     scale = None
-    for rate in settings.rates:
-        own = ran if certain else Ran(settings.mode, rate.model, rate.size, audio=settings.audio)
+    for rate, variant in zip(settings.rates, settings.variants, strict=True):
+        own = Ran(settings.mode, *variant, settings.audio)
         scale = scale_of(settings.on_day, settings.billing, rate, own)
         if scale is not None:
             candidates += candidates_of(rate, own, scale, quantities, end - start)
@@ -214,12 +216,19 @@ def _source_fps(settled: Settled, facts: Facts, settings: Settings) -> Fraction 
 def _counted(side: Side, settings: Settings) -> tuple[Quantity, ...]:
     start, end = settings.window
     if settings.billing.at_once is not None:
-        units = {"character": settings.characters, "image": settings.count}
-        return _at_once(settings.unit, units.get(settings.unit, 1), end - start)
+        return _at_once(settings.unit, settings.units, end - start)
     if NOT_COUNTED & set(side.why):
         return ()
-    frames = ((EXPECTED, side.frames), ("fewest", side.frames_low), ("most", side.frames_high))
-    return _distinct(Quantity(name, Fraction(count)) for name, count in frames if count is not None)
+    return _frames(side.frames, side.frames_low, side.frames_high)
+
+
+def _frames(expected: int | None, low: int | None, high: int | None) -> tuple[Quantity, ...]:
+    """Give the ways to count frames; of two with the same number the first."""
+    found: dict[int, Quantity] = {}
+    for name, count in ((EXPECTED, expected), ("fewest", low), ("most", high)):
+        if count is not None:
+            found.setdefault(count, Quantity(name, Fraction(count)))
+    return tuple(found.values())
 
 
 def _at_once(unit: Unit, units: int | None, window: int | None) -> tuple[Quantity, ...]:
@@ -237,28 +246,58 @@ def _at_once(unit: Unit, units: int | None, window: int | None) -> tuple[Quantit
     )
 
 
-def _distinct(quantities: Iterator[Quantity]) -> tuple[Quantity, ...]:
-    found: dict[Fraction, Quantity] = {}
-    for quantity in quantities:
-        found.setdefault(quantity.amount, quantity)
-    return tuple(found.values())
-
-
-# ------------------------------------------------------------------------------ without a request
+# --------------------------------------------------------------------- with a project or an entry
 
 
 def _alone(project: Project, endpoint: str, rates: RateCard) -> Case:
     """Compare a job of which only the project is known, with all that may have run."""
-    try:
-        on_day = rates.endpoint(endpoint, project.created.date())
-    except UnknownRateError as error:
-        return _unknown(project, Ran(), error.message)
     start, end = project.window or (0, 0)
     window = end - start if project.window else None
-    candidates: list[Candidate] = []
-    possible = 0
-    for ran in _combinations(on_day):
-        possible += 1
+    try:
+        on_day = rates.endpoint(endpoint, project.created.date())
+        may_run = tuple(_combinations(on_day))
+        candidates = _possible(
+            on_day, may_run, window, lambda billing: _units(project, billing, window)
+        )
+    except UnknownRateError as error:
+        return _unknown(project, Ran(), error.message)
+    return _case(project, may_run, candidates, on_day, _estimated(candidates))
+
+
+def _booked(project: Project, endpoint: str, booked: Booked, rates: RateCard) -> Case:
+    """Compare a job of a ledger with the estimate that it keeps."""
+    start, end = booked.window
+    may_run = tuple(Ran(booked.mode, *variant, booked.audio) for variant in booked.variants)
+
+    def counted(billing: Billing) -> tuple[Quantity, ...]:
+        if billing.at_once is not None:
+            return _at_once(billing.at_once, booked.units, end - start)
+        if booked.frames_high is None:
+            return ()
+        return _frames(booked.frames, booked.frames_low, booked.frames_high)
+
+    try:
+        on_day = rates.endpoint(endpoint, project.created.date())
+        candidates = _possible(on_day, may_run, end - start, counted)
+    except UnknownRateError as error:
+        return _unknown(project, may_run[0] if len(may_run) == 1 else Ran(), error.message)
+    estimated = Estimated(booked.settled_low, booked.settled, booked.settled_high)
+    return _case(project, may_run, candidates, on_day, estimated)
+
+
+def _possible(
+    on_day: EndpointRates,
+    may_run: tuple[Ran, ...],
+    window: int | None,
+    counted: Callable[[Billing], tuple[Quantity, ...]],
+) -> list[Candidate]:
+    """Give all values of what may have run.
+
+    Raises:
+        UnknownRateError: There is none.
+    """
+    found: list[Candidate] = []
+    for ran in may_run:
         try:
             rate = on_day.rate(ran.mode, ran.model, ran.size)
         except UnknownRateError:
@@ -266,15 +305,22 @@ def _alone(project: Project, endpoint: str, rates: RateCard) -> Case:
         billing = on_day.billing(ran.mode)
         scale = scale_of(on_day, billing, rate, ran)
         if scale is not None:
-            quantities = _units(project, billing, window)
-            candidates += candidates_of(rate, ran, scale, quantities, window)
-    if not candidates:
-        return _unknown(project, Ran(), f"no rate is known for {endpoint} on {on_day.day}")
-    certain = possible == 1
-    ran = candidates[0].ran if certain else Ran()
-    estimated = _estimated(candidates)
+            found += candidates_of(rate, ran, scale, counted(billing), window)
+    if not found:
+        raise UnknownRateError(f"no rate is known for {on_day.file.endpoint} on {on_day.day}")
+    return found
+
+
+def _case(
+    project: Project,
+    may_run: tuple[Ran, ...],
+    candidates: list[Candidate],
+    on_day: EndpointRates,
+    estimated: Estimated,
+) -> Case:
+    certain, first = len(may_run) == 1, candidates[0]
+    ran = first.ran if certain else Ran()
     compared = _compared(project, ran, estimated, candidates, on_day, certain=certain)
-    first = candidates[0]
     unit = first.rate.unit or "job"
     if not certain:
         return Case(compared, None, unit, None, ())

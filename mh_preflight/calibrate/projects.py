@@ -9,12 +9,14 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, get_args
 
+from pydantic import BaseModel, NonNegativeInt
+
 from mh_preflight.assets import Facts
 from mh_preflight.errors import InputError
 from mh_preflight.jobs import Job, model_of
 from mh_preflight.units import PLANS, Plan, exact, frame_rate, microseconds, one_line
 
-__all__ = ["TOOLS", "Medium", "Project", "Settled", "Status", "settled_from"]
+__all__ = ["TOOLS", "Booked", "Medium", "Project", "Settled", "Status", "settled_from"]
 
 Status: TypeAlias = Literal["canceled", "complete", "draft", "error", "queued", "rendering"]
 Medium: TypeAlias = Literal["video", "image", "audio"]
@@ -95,6 +97,36 @@ class Project:
     images: int | None
 
 
+class Booked(BaseModel, frozen=True):
+    """What a ledger keeps of an estimate, as far as it is compared.
+
+    Attributes:
+        settled_low: The credits, at least.
+        settled: The credits that were expected, or None.
+        settled_high: The credits at most; None where there was no bound.
+        mode: The mode, or None.
+        variants: The models and sizes that might run.
+        audio: Whether sound was asked for.
+        window: Start and end in whole microseconds.
+        units: Characters, images or jobs.
+        frames_low: Frames, at least; None where they are not counted.
+        frames: The frames that were expected, or None.
+        frames_high: Frames at most; None where they are not counted, or there was no bound.
+    """
+
+    settled_low: NonNegativeInt
+    settled: NonNegativeInt | None
+    settled_high: NonNegativeInt | None
+    mode: str | None
+    variants: tuple[tuple[str | None, str | None], ...]
+    audio: bool
+    window: tuple[NonNegativeInt, NonNegativeInt]
+    units: NonNegativeInt
+    frames_low: NonNegativeInt | None
+    frames: NonNegativeInt | None
+    frames_high: NonNegativeInt | None
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """One record: a project, and the request where it is known.
@@ -104,12 +136,14 @@ class Settled:
         job: The request; None where it is not known.
         plan: The plan; None where it is not known.
         facts: What is stated of the files.
+        booked: What a ledger kept of its estimate; None where it is of no ledger.
     """
 
     project: Project
     job: Job | None = None
     plan: Plan | None = None
     facts: Facts = field(default_factory=Facts)
+    booked: Booked | None = None
 
 
 def settled_from(record: object) -> Settled:

@@ -1,11 +1,13 @@
-"""From files of settled jobs to an answer, in one call."""
+"""From settled jobs to an answer, in one call."""
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from mh_preflight.calibrate.answer import Calibration, Problem
 from mh_preflight.calibrate.compare import Case, compare
+from mh_preflight.calibrate.entries import read_entries
 from mh_preflight.calibrate.groups import grouped
 from mh_preflight.calibrate.reading import read_settled
 from mh_preflight.errors import InputError
@@ -16,31 +18,40 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from mh_preflight.budget import Ledger
     from mh_preflight.calibrate.projects import Settled
 
 __all__ = ["calibrate_files", "calibrate_records"]
 
 
-def calibrate_files(paths: Iterable[Path], rates: RateCard | None = None) -> Calibration:
-    """Compare the settled jobs of files with their estimates.
+def calibrate_files(
+    paths: Iterable[Path], rates: RateCard | None = None, *, ledger: Ledger | None = None
+) -> Calibration:
+    """Compare the settled jobs of files, and of a ledger, with their estimates.
 
     Args:
         paths: JSON, JSON Lines, or folders of them.
         rates: The rate card; the bundled one by default.
+        ledger: A ledger whose settled entries count too; of a job that is also in a file, the file
+            says more.
 
     Raises:
-        InputError: No file holds a record that can be used.
+        InputError: There is no record that can be used.
+        LedgerError: The ledger cannot be read.
     """
     records: list[Settled] = []
     problems: list[Problem] = []
-    for found in read_settled(paths):
+    for found in chain(() if ledger is None else read_entries(ledger), read_settled(paths)):
         if isinstance(found, Problem):
             problems.append(found)
         else:
             records.append(found)
     if not records:
         first = problems[0] if problems else None
-        reason = first.message if first else "there is no record of a job"
+        missing = "there is no record of a job"
+        if ledger is not None:
+            missing = f"no job is settled in the ledger {ledger.where}"
+        reason = first.message if first else missing
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise InputError(f"{reason}{more}", source=first.source if first else None)
     return calibrate_records(records, rates, problems=tuple(problems))

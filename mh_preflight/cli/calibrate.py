@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mh_preflight.cli.exits import FINDING
+from mh_preflight.cli.ledger import LedgerPlace, opened_ledger
 from mh_preflight.cli.options import Json, RatesFile, chosen_rates
 from mh_preflight.cli.output import show
 
@@ -16,13 +18,15 @@ __all__ = ["calibrate"]
 
 def calibrate(  # noqa: PLR0913  one parameter an option
     files: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             help="Settled jobs: projects as the API gives them, webhooks' payloads, or requests "
-            "with their projects; JSON, JSON Lines, or folders of them.",
+            "with their projects; JSON, JSON Lines, or folders of them. Without any, and with "
+            "--ledger, the settled jobs of the ledger.",
             show_default=False,
         ),
-    ],
+    ] = None,
+    ledger: LedgerPlace = None,
     write: Annotated[
         Path | None,
         typer.Option(
@@ -43,14 +47,17 @@ def calibrate(  # noqa: PLR0913  one parameter an option
 ) -> None:
     """Compare what settled jobs were charged with what is estimated for them.
 
-    Nothing is asked of the API, and no rate is changed. Example:
+    Nothing is asked of the API, and no rate is changed. Examples:
+
+    mh-preflight calibrate
 
     mh-preflight calibrate projects.jsonl
     """
     from mh_preflight.calibrate import calibrate_files, write_overrides
     from mh_preflight.render.calibration import calibration_json, calibration_view
 
-    found = calibrate_files(files, chosen_rates(rates))
+    with nullcontext() if files and ledger is None else opened_ledger(ledger) as opened:
+        found = calibrate_files(files or (), chosen_rates(rates), ledger=opened)
     written = None if write is None else write_overrides(found, write, force=force)
     if as_json:
         typer.echo(calibration_json(found, written))

@@ -85,7 +85,7 @@ def _at_once(job: Job, media: Mapping[str, Media], settings: Settings) -> Side:
     price, reasons = settings.price, _rate_reasons(settings)
     if settings.unit == "second":
         return _side(None, _seconds(job, media, settings), reasons)
-    units = {"character": settings.characters, "image": settings.count}.get(settings.unit, 1)
+    units = settings.units
     expected = None if price.expected is None else credits_for(units, price.expected)
     credits = _Credits(credits_for(units, price.low), expected, credits_for(units, price.high))
     return _side(None, credits, reasons)

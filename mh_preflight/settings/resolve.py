@@ -24,6 +24,7 @@ from mh_preflight.rates import (
     RateRange,
     Source,
     Unit,
+    Variant,
 )
 from mh_preflight.settings.choice import Asked, Choice, State, choose
 from mh_preflight.units import PLANS, Plan
@@ -135,6 +136,18 @@ class Settings:
         entries = (*self.rates, *self.extras)
         reasons = (*(entry.inferred for entry in entries), *self.choice_inferred)
         return tuple(dict.fromkeys(why for why in reasons if why))
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """The model and size of each of `rates`, as far as they decide."""
+        if len(self.rates) == 1:
+            return ((self.model, self.sizes[0] if len(self.sizes) == 1 else None),)
+        return tuple((rate.model, rate.size) for rate in self.rates)
+
+    @property
+    def units(self) -> int:
+        """What is charged for, where that is neither frames nor seconds: characters, images, 1."""
+        return {"character": self.characters, "image": self.count}.get(self.unit, 1)
 
     def kind_of(self, path: str) -> str | None:
         """Tell a file's kind by its name; None where that says nothing, or more than one thing."""
