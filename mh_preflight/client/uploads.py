@@ -12,6 +12,7 @@ import re
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -333,6 +334,7 @@ class Uploads:
             with self._lock:
                 if self._own is None:
                     self._own = sqlite3.connect(":memory:", check_same_thread=False)
+                    weakref.finalize(self, self._own.close)  # where nobody closes the client
                     self._own.execute(_SCHEMA)
                 with self._own:
                     yield self._own
