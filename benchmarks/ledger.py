@@ -44,6 +44,8 @@ from budget.serving_postgres import postgres_server
 PROCESSES = (1, 4, 16)
 LIMIT = 10**12
 HELD, CHARGED = 10, 7
+PART = 10**8  # a cent, as the ledger counts dollars
+BUDGETS = (Budget.of(credits=LIMIT, per="month"), Budget.of(usd=10**7, per="day"))
 FORK: Any = multiprocessing.get_context("fork")
 
 STEPS = {
@@ -136,49 +138,58 @@ def same_sqlite(place: str) -> Iterator[Step]:
     database = sqlite3.connect(place, timeout=60, isolation_level=None)
     database.execute("PRAGMA synchronous = FULL")
     file = os.open(f"{place}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    now, part = time.time_ns() // 1000, 10**8
-    window = [now, now, "", ""]
-
-    def reserve(name: str) -> None:
-        assert database.execute(sqlite._GET, (name,)).fetchone() is None
-        assert len(database.execute(sqlite._COUNTERS, window).fetchall()) in {0, 2}
-        assert len(database.execute(sqlite._BUDGETS).fetchall()) == 2  # noqa: PLR2004
-        row = [name, "f", "reserved", HELD, part, None, None, "", "", "", None]
-        database.execute(sqlite._INSERT, [*row, now, now, now, *[None] * 4])
-        database.execute(sqlite._COUNT, [HELD, part, *[0] * 6, *window])
-
-    def move(step: str, name: str) -> None:
-        assert database.execute(sqlite._GET, (name,)).fetchone() is not None
-        sets: dict[str, object] = {"state": step, "changed_at": now}
-        if step == "submitting":
-            sets["claim"] = "0123456789abcdef"
-        if step == "submitted":
-            sets["project_id"] = f"p {name}"
-        if step == "settle":
-            sets |= {"state": "settled", "charged": CHARGED, "charged_usd": part, "open": None}
-        if step == "release":
-            sets |= {"state": "released", "open": None}
-        columns = ", ".join(f"{column} = ?" for column in sets)
-        text = f"UPDATE entries SET {columns} WHERE id = ?"  # noqa: S608  our own
-        database.execute(text, [*sets.values(), name])
-        if "open" in sets:
-            charged = CHARGED if step == "settle" else 0
-            usd = part if charged else 0
-            database.execute(sqlite._COUNT, [-HELD, -part, charged, usd, *[0] * 4, *window])
 
     def do(step: str, name: str) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
         database.execute("BEGIN IMMEDIATE")
-        if step == "reserve":
-            reserve(name)
-        else:
-            move(step, name)
+        same_step(database, step, name)
         database.execute("COMMIT")
         fcntl.flock(file, fcntl.LOCK_UN)
 
     yield do
     database.close()
     os.close(file)
+
+
+def same_step(database: sqlite3.Connection, step: str, name: str) -> None:
+    """Do what the ledger does in one transaction."""
+    found = database.execute(sqlite._GET, (name,)).fetchone()
+    assert (found is None) == (step == "reserve")
+    now = time.time_ns() // 1000
+    if step == "reserve":
+        counted = database.execute(sqlite._COUNTERS, (now, now, "", "")).fetchall()
+        assert len(database.execute(sqlite._BUDGETS).fetchall()) == len(BUDGETS)
+        row = [name, "f", "reserved", HELD, PART, None, None, "", "", "", None]
+        database.execute(sqlite._INSERT, [*row, now, now, now, *[None] * 4])
+        same_count(database, counted, {"credits": (HELD, 0), "usd": (PART, 0)})
+        return
+    sets: dict[str, object] = {"state": step, "changed_at": now}
+    if step == "submitting":
+        sets["claim"] = "0123456789abcdef"
+    if step == "submitted":
+        sets["project_id"] = f"p {name}"
+    if step == "settle":
+        sets |= {"state": "settled", "charged": CHARGED, "charged_usd": PART, "open": None}
+    if step == "release":
+        sets |= {"state": "released", "open": None}
+    columns = ", ".join(f"{column} = ?" for column in sets)
+    text = f"UPDATE entries SET {columns} WHERE id = ?"  # noqa: S608  our own
+    database.execute(text, [*sets.values(), name])
+    if "open" in sets:
+        counted = database.execute(sqlite._COUNTERS, (now, now, "", "")).fetchall()
+        credits, usd = (CHARGED, PART) if step == "settle" else (0, 0)
+        same_count(database, counted, {"credits": (-HELD, credits), "usd": (-PART, usd)})
+
+
+def same_count(
+    database: sqlite3.Connection, counted: list[Any], more: dict[str, tuple[int, int]]
+) -> None:
+    """Count in both windows, as the ledger does."""
+    assert len(counted) == len(BUDGETS)
+    changes = [
+        (row[8] + more[row[3]][0], row[9] + more[row[3]][1], *row[10:], *row[:8]) for row in counted
+    ]
+    database.executemany(sqlite._COUNT, changes)
 
 
 @contextmanager
@@ -241,8 +252,8 @@ def new_ledger(place: str) -> str:
         with psycopg.connect(place, autocommit=True) as database:
             database.execute("DROP SCHEMA IF EXISTS mh_preflight CASCADE")
     with Ledger(place) as made:
-        made.set_budget(Budget.of(credits=LIMIT, per="month"))
-        made.set_budget(Budget.of(usd=10**7, per="day"))
+        for budget in BUDGETS:
+            made.set_budget(budget)
         made.reserve("first", "f", 0, usd=0)  # from now on there are counters
         made.release("first")
     return place
