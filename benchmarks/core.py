@@ -6,7 +6,7 @@ process, and figures are medians of rounds: compare ratios, not machines. What i
 (C compiler, pandas, polars, duckdb with pyarrow, numexpr, numba) is named and left out.
 
     python benchmarks/core.py [--sizes 1000 ...] [--engines ours C ...] [--rounds 9]
-                              [--markdown] [--json FILE]
+                              [--one-thread] [--markdown] [--json FILE]
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -45,6 +46,7 @@ PAST_MEDIA, WITHOUT_RATE = 0.02, 0.001
 LARGE = 10**7  # numbers in each array of the triad: far beyond any cache
 BYTES = 8 * len(NAMES) + 4 * 8 + 1  # columns read, answers written; not what else an engine moves
 FEW_BYTES = 64_000_000
+ONE_THREAD = "MH_BENCHMARK_ONE_THREAD"
 OURS, C, BY_HAND, PLAIN = "ours", "C", "C, by hand", "numpy"
 
 Run: TypeAlias = Callable[[], Any]
@@ -284,7 +286,8 @@ FROM counted"""  # NaN is the largest number of all here.
 
 def with_duckdb(jobs: list[Column]) -> Run:
     """Price with one query over an Arrow table that shares our columns; it has its own threads."""
-    connection = import_module("duckdb").connect()
+    threads = {"threads": 1} if ONE_THREAD in os.environ else {}
+    connection = import_module("duckdb").connect(config=threads)
     table = import_module("pyarrow").table(dict(zip(NAMES, jobs, strict=True)))
     connection.register("jobs", table)
     return lambda: connection.sql(QUERY).to_arrow_table().columns
@@ -545,9 +548,14 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of jobs")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
     parser.add_argument("--rounds", type=int, help="rounds of each size; fewer for more jobs")
+    parser.add_argument(
+        "--one-thread", action="store_true", help="give polars, duckdb and numexpr one thread too"
+    )
     parser.add_argument("--markdown", action="store_true", help="print a table for the README")
     parser.add_argument("--json", type=Path, help="write a JSON line for each engine and size")
     options = parser.parse_args()
+    if options.one_thread:
+        os.environ |= dict.fromkeys(("POLARS_MAX_THREADS", ONE_THREAD, "NUMEXPR_NUM_THREADS"), "1")
     print(versions())
     measured, memory = [], None
     for rows in options.sizes:

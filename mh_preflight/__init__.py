@@ -25,11 +25,11 @@ from mh_preflight.estimate import Estimate
 from mh_preflight.flow import Report, preflight
 from mh_preflight.jobs import LipSync, TalkingPhoto, job
 from mh_preflight.media import Limits, Media, ProbeCache, probe, probe_many
-from mh_preflight.rates import RateCard, bundled_rates
 
 if TYPE_CHECKING:
     from mh_preflight.budget import Budget, Ledger, hold
     from mh_preflight.client import AsyncClient, Client
+    from mh_preflight.rates import RateCard, bundled_rates
     from mh_preflight.sdk import guard
 
 __all__ = [
@@ -65,12 +65,15 @@ __all__ = [
     "probe_many",
 ]
 
-# What spends is loaded when it is first asked for: most programs only want to know.
-_SPENDING = {
+# Loaded when they are first asked for: the rates with the first price, and what spends where a
+# program does not only want to know.
+_LATER = {
     "AsyncClient": "client",
     "Budget": "budget",
     "Client": "client",
     "Ledger": "budget",
+    "RateCard": "rates",
+    "bundled_rates": "rates",
     "guard": "sdk",
     "hold": "budget",
 }
@@ -78,7 +81,7 @@ _SPENDING = {
 if not TYPE_CHECKING:  # a type checker knows the names above, and should find a misspelt one
 
     def __getattr__(name: str) -> Any:
-        """Load a name of the rooms that spend."""
-        if name not in _SPENDING:
+        """Load a name of a room that is not loaded yet."""
+        if name not in _LATER:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_SPENDING[name]}"), name)
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

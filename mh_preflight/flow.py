@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 from mh_preflight.assets import probe_assets, raise_if_changed
 from mh_preflight.checks import Finding, find_problems
@@ -17,10 +18,12 @@ from mh_preflight.errors import (
 from mh_preflight.estimate import Estimate, estimate_job, explain_estimate
 from mh_preflight.jobs import Job
 from mh_preflight.media import Isolation, Limits, Media, ProbeCache
-from mh_preflight.rates import BASES, Basis, RateCard, bundled_rates, dollars, whole_credits
 from mh_preflight.savings import Saving, find_fitting, find_savings
 from mh_preflight.settings import Settings, resolve_settings
 from mh_preflight.units import PLANS, Number, Plan, age_in_days, exact
+
+if TYPE_CHECKING:
+    from mh_preflight.rates import Basis, RateCard
 
 __all__ = ["Report", "preflight"]
 
@@ -129,6 +132,8 @@ class Report:
                 )
             each = [price.affordable(usd) for price in prices]
             if bought := [number for number in each if number is not None]:
+                from mh_preflight.rates import dollars
+
                 words = f"max_usd allows US$ {dollars(usd)}, {min(bought):,} credits"
                 allowed.append((min(bought), words))
         return min(allowed, default=(None, ""))
@@ -196,6 +201,9 @@ def preflight(  # noqa: PLR0913  what a price depends on
         >>> report.estimate.queued.credits, report.estimate.settled.credits
         (450, 360)
     """
+    # Not before the first price is asked for: the models of the rates take a while to build.
+    from mh_preflight.rates import BASES, bundled_rates, whole_credits
+
     if not isinstance(job, Job):
         raise InputError("job: must be a job, such as LipSync(...) or job(endpoint, **body)")
     if plan is not None and plan not in PLANS:

@@ -48,13 +48,13 @@ print(json.dumps([len(ours) > 10, [c.__name__ for c in ours if c.__pydantic_comp
     assert after(program) == [True, []]
 
 
-def test_what_spends_is_loaded_when_it_is_asked_for() -> None:
+def test_rates_and_what_spends_are_loaded_when_they_are_asked_for() -> None:
     program = """
 import json, sys
 import mh_preflight as mh
 before = sorted(name for name in sys.modules if name.startswith("mh_preflight"))
-mh.Ledger, mh.Client, mh.guard
+mh.Ledger, mh.Client, mh.guard, mh.RateCard
 print(json.dumps(before))
 """
     rooms = {name.split(".")[1] for name in after(program) if "." in name}
-    assert not rooms & {"budget", "client", "sdk"}
+    assert not rooms & {"budget", "client", "rates", "sdk"}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from mh_preflight.checks.finding import Finding, severity_by
 from mh_preflight.estimate import Estimate, length_of, media_of
-from mh_preflight.rates import seconds_text
 from mh_preflight.units import MICROSECOND, seconds
 
 if TYPE_CHECKING:
@@ -57,6 +56,8 @@ def find_length_problems(job: Job, settings: Settings) -> Iterator[Finding]:
     durations = settings.on_day.one("durations", model=settings.model)
     taken = () if durations is None else durations.seconds
     if taken and not (window % MICROSECOND == 0 and window // MICROSECOND in taken):
+        from mh_preflight.rates import seconds_text
+
         message = f"{name} makes {seconds_text(taken)} s, not {seconds(window):g} s"
         chosen = job.asked_model is None
         severity = severity_by(durations, chosen_here=chosen)

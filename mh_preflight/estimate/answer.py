@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from mh_preflight.rates import CreditPrice
 from mh_preflight.units import Plan
+
+if TYPE_CHECKING:
+    from mh_preflight.rates import CreditPrice
 
 __all__ = ["REASONS", "Estimate", "Money", "Side"]
 

@@ -151,18 +151,17 @@ def _price_block(columns: list[Column], answers: PricedFrames, work: Column) -> 
     # A divisor beyond 2^53 needs no look: it is above any product, and the quotient rounds up to 1.
     rates_fit = _fit(np.multiply(fps, window, out=high))
     np.divide(high, np.multiply(fps_denominator, MICROSECOND, out=work), out=high)
-    np.ceil(high, out=high)
     plain = high > 0
 
     limits_fit = _fit(np.multiply(limit, window, out=amounts))
     np.divide(amounts, np.multiply(limit_denominator, MICROSECOND, out=work), out=amounts)
-    np.ceil(amounts, out=amounts)
     # What is divided by 0 looks like no limit, or a very high one, and is neither.
     if not np.fmin.reduce(work) > 0:
         plain &= work != 0
 
     # A missing limit is none. `fmin` passes over a missing frame rate too, but that is not plain.
-    np.fmin(high, amounts, out=high)
+    # Each quotient rounds up to its own count, so the smaller one to the smaller count.
+    np.ceil(np.fmin(high, amounts, out=high), out=high)
     np.multiply(high, rate, out=amounts)
     reason.fill(Reason.ANSWERED)
 

@@ -12,7 +12,6 @@ from mh_preflight.media.facts import Failure, Media
 from mh_preflight.media.isolation import can_isolate, processors, shared_pool
 from mh_preflight.media.limits import UNFINISHED, Limits, processor_seconds
 from mh_preflight.media.origins import Source, identity_of, open_content, scheme_of
-from mh_preflight.media.reading import read_content
 from mh_preflight.media.sense import sensible
 from mh_preflight.units import positive
 
@@ -85,6 +84,8 @@ def probe(
             elif isolated:
                 media = shared_pool().read(content, within)
             else:
+                from mh_preflight.media.reading import read_content  # only who reads needs it
+
                 media = read_content(content, processor_seconds(within, content))
             content.check()
             _keep(content, media, cache)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mh_preflight.errors import UnknownRateError
-from mh_preflight.rates import EndpointRates, Variant
 from mh_preflight.units import MICROSECOND, Plan
 
 if TYPE_CHECKING:
     from mh_preflight.jobs import Job
+    from mh_preflight.rates import EndpointRates, Variant
 
 __all__ = ["Asked", "Choice", "State", "choose"]
 

@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 from mh_preflight.errors import UnknownRateError
 from mh_preflight.media import ending_of
-from mh_preflight.rates import (
-    Basis,
-    Billing,
-    CreditPrice,
-    EndpointRates,
-    Extra,
-    ExtraKind,
-    PlanRates,
-    Priced,
-    Rate,
-    RateCard,
-    RateRange,
-    Source,
-    Unit,
-    Variant,
-)
 from mh_preflight.settings.choice import Asked, Choice, State, choose
 from mh_preflight.units import PLANS, Plan
 
 if TYPE_CHECKING:
     from mh_preflight.jobs import Job
+    from mh_preflight.rates import (
+        Basis,
+        Billing,
+        CreditPrice,
+        EndpointRates,
+        Extra,
+        ExtraKind,
+        PlanRates,
+        Priced,
+        Rate,
+        RateCard,
+        RateRange,
+        Source,
+        Unit,
+        Variant,
+    )
 
 __all__ = ["Settings", "resolve_settings"]
 

@@ -10,12 +10,11 @@ import threading
 from functools import cache
 from typing import TYPE_CHECKING, Self
 
-from mh_preflight.media.isolation.asking import Worker
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mh_preflight.media.facts import Media
+    from mh_preflight.media.isolation.asking import Worker
     from mh_preflight.media.limits import Limits
     from mh_preflight.media.origins import Content
 
@@ -53,7 +52,7 @@ class Pool:
             IsolationError: They cannot be started.
         """
         for _ in range(workers - len(self._idle)):
-            self._put(Worker())
+            self._put(_start())
 
     @contextlib.contextmanager
     def worker(self) -> Iterator[Worker]:
@@ -63,7 +62,7 @@ class Pool:
             IsolationError: None can be started.
         """
         with self._places:
-            worker = self._take() or Worker()
+            worker = self._take() or _start()
             try:
                 worker.wait_until_ready()
                 yield worker
@@ -121,6 +120,12 @@ def processors() -> int:
 def shared_pool() -> Pool:
     """Give this process's own pool, so that its workers stay warm from one probe to the next."""
     return _pool_of(os.getpid())
+
+
+def _start() -> Worker:
+    from mh_preflight.media.isolation.asking import Worker  # only who reads a file needs it
+
+    return Worker()
 
 
 @cache
