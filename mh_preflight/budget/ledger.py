@@ -26,7 +26,14 @@ from mh_preflight.budget.places import find_ledger, is_address, shown_place
 from mh_preflight.budget.sqlite import SqliteStore
 from mh_preflight.budget.store import Query, Store
 from mh_preflight.budget.windows import EVER, LAST_INSTANT, Budget, Period
-from mh_preflight.errors import BudgetError, ConflictError, InputError, LedgerError, StateError
+from mh_preflight.errors import (
+    BudgetError,
+    ConflictError,
+    InputError,
+    LedgerError,
+    PreflightError,
+    StateError,
+)
 from mh_preflight.units import Number, microseconds, one_line
 
 __all__ = ["Ledger", "Standing"]
@@ -250,7 +257,8 @@ class Ledger:
     def submitting(self, id: str) -> Entry:  # noqa: A002
         """Claim the right to send a job; this must return before the first byte is sent.
 
-        Only one call ever gets it. Where it raises, nothing may be sent.
+        Only one call ever gets it. Where it raises, nothing may be sent; what is stopped in the
+        middle, as by Ctrl-C, gives back what it had claimed.
 
         Args:
             id: The entry's.
@@ -259,7 +267,26 @@ class Ledger:
             StateError: It was claimed before, has ended, or there is none.
             LedgerError: The ledger cannot be written.
         """
-        return self._move(id, Move(State.SUBMITTING, self._now(), claim=os.urandom(8).hex()))
+        claim = os.urandom(8).hex()
+        try:
+            return self._move(id, Move(State.SUBMITTING, self._now(), claim=claim))
+        except PreflightError:
+            raise
+        except BaseException as stop:
+            self._unclaim(id, claim, stop)
+            raise
+
+    def _unclaim(self, entry_id: str, claim: str, stop: BaseException) -> None:
+        """Give back what was claimed by a call that never returns, and that nobody sends."""
+        try:
+            entry = self.get(entry_id)
+            if entry is not None and entry.state is State.SUBMITTING and entry.claim == claim:
+                self.release(entry_id)
+        except PreflightError as fault:
+            stop.add_note(
+                f"nothing was sent of entry {one_line(entry_id)!r}, which may be held as "
+                f"submitting still: {fault.message}"
+            )
 
     def submitted(self, id: str, project_id: str) -> Entry:  # noqa: A002
         """Note the API's id of a job: from an answer, a webhook or a person.

@@ -207,10 +207,8 @@ def submit_flow(terms: Terms, request: Request, deadline: Deadline) -> Flow[Subm
             if error.entry is None:
                 raise
             entry = error.entry
-        except BaseException as stop:
-            # Not released here: whether the claim is this call's or a rival's, which sends, is not
-            # known, and a hold that stays costs less than a job that is paid twice.
-            stop.add_note(f"this call sent nothing of entry {one_line(entry.id)!r}; it may be held")
+        except BaseException:
+            _withdrawn(terms, entry)  # its claim was given back by the ledger, if it had one
             raise
         else:
             created, entry = yield from create_flow(

@@ -1,3 +1,4 @@
+# ruff: noqa: SLF001  a fault is planted inside
 """What holds of both kinds of ledger."""
 
 from __future__ import annotations
@@ -6,6 +7,7 @@ import os
 import pickle
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -19,12 +21,14 @@ from mh_preflight.budget import (
     Budget,
     BudgetError,
     ConflictError,
+    Entry,
     Ledger,
     LedgerError,
     Scope,
     State,
     StateError,
 )
+from mh_preflight.budget.entries import Move
 from mh_preflight.budget.reserving import entry_for
 
 NOW = 1_795_527_367_307_185
@@ -56,6 +60,48 @@ def send(ledger: Ledger, name: str, credits: int = 10, **more: Any) -> None:
     ledger.reserve(name, f"job {name}", credits, **more)
     ledger.submitting(name)
     ledger.submitted(name, f"project {name}")
+
+
+def state_of(ledger: Ledger, name: str) -> State:
+    entry = ledger.get(name)
+    assert entry is not None
+    return entry.state
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_claim_that_is_stopped_on_its_way_is_given_back(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    ledger.reserve("x", "job x", 10)
+    move = ledger._store.move
+
+    def stopped(entry_id: str, wanted: Move) -> Entry:
+        if wanted.to is not State.SUBMITTING:
+            return move(entry_id, wanted)
+        if written:
+            move(entry_id, wanted)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ledger._store, "move", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        ledger.submitting("x")
+    assert state_of(ledger, "x") is (State.RELEASED if written else State.RESERVED)
+
+
+def test_a_claim_of_another_call_stays_where_this_one_is_stopped(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.reserve("x", "job x", 10)
+    move = ledger._store.move
+
+    def stopped(entry_id: str, wanted: Move) -> Entry:
+        move(entry_id, replace(wanted, claim="another's"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ledger._store, "move", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        ledger.submitting("x")
+    assert state_of(ledger, "x") is State.SUBMITTING
 
 
 def test_an_entry_keeps_all_that_it_was_given(ledger: Ledger, place: str) -> None:

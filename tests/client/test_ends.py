@@ -1,3 +1,4 @@
+# ruff: noqa: SLF001  a fault is planted inside
 """A caller that is interrupted leaves the ledger right."""
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import pytest
 from billing_server import BillingServer
 from clienting import lip_sync, picture
 
-from mh_preflight.budget import Ledger
+from mh_preflight.budget import Entry, Ledger, State
+from mh_preflight.budget.entries import Move
 from mh_preflight.client import AsyncClient, Client
 from mh_preflight.client.network import Backend, Marker
 from mh_preflight.client.transport import Transport
@@ -45,6 +47,26 @@ def test_an_interrupt_while_a_job_is_sent(
     with pytest.raises(KeyboardInterrupt):
         client.submit(picture())
     assert state_of(ledger) == state
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_an_interrupt_while_the_claim_is_written(
+    server: BillingServer, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    move = ledger._store.move
+
+    def interrupted(entry_id: str, wanted: Move) -> Entry:
+        if wanted.to is not State.SUBMITTING:
+            return move(entry_id, wanted)
+        if written:
+            move(entry_id, wanted)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ledger._store, "move", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Client(server.token, check_balance=False, **options(server, ledger)).submit(picture())
+    assert state_of(ledger) == "released"
+    assert server.jobs == []
 
 
 def test_an_interrupt_while_it_connects(
