@@ -36,7 +36,8 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from mh_preflight.budget import Budget, Ledger, sqlite
+from mh_preflight.budget import Budget, Ledger
+from mh_preflight.budget.sqlite import store as sqlite
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from budget.serving_postgres import postgres_server

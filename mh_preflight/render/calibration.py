@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mh_preflight.rates import decimal_text
-from mh_preflight.units import one, one_line, rate_text, valid_text
+from mh_preflight.render.phrases import json_line
+from mh_preflight.units import one, one_line, rate_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,7 +89,7 @@ def calibration_json(found: Calibration, written: Sequence[Path] | None = None) 
     }
     if written is not None:
         body["written"] = [str(path) for path in written]
-    return valid_text(json.dumps(body, ensure_ascii=False))
+    return json_line(body)
 
 
 def _answer(found: Calibration) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -10,10 +9,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mh_preflight.render.budget import entry_body, named_budget, when
+from mh_preflight.render.budgets import named_budget
+from mh_preflight.render.entries import entry_body
+from mh_preflight.render.phrases import json_line, when
 from mh_preflight.render.terminal import fits_view
 from mh_preflight.render.wire import error_body
-from mh_preflight.units import one_line, valid_text
+from mh_preflight.units import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -150,7 +151,7 @@ def submission_json(  # noqa: PLR0913  all of it is the answer
     }
     if error is not None:
         body["error"] = _failure(error)
-    return _line(body)
+    return json_line(body)
 
 
 def refused_view(error: BudgetError, report: Report, fits: Sequence[Saving]) -> RenderableType:
@@ -210,7 +211,7 @@ def refused_json(error: BudgetError, report: Report, fits: Sequence[Saving], ent
         "fits": _fits(fits),
         "error": _failure(error),
     }
-    return _line(body)
+    return json_line(body)
 
 
 def lost_json(
@@ -231,7 +232,7 @@ def lost_json(
         entry_id: The id that it has where the ledger tells of no entry.
     """
     answered = getattr(error, "project_id", None)  # told, also where the ledger does not have it
-    return _line(
+    return json_line(
         {
             "schema": 1,
             "id": entry_id or getattr(error, "id", None) if entry is None else entry.id,
@@ -292,7 +293,7 @@ def outcome_json(outcome: Outcome) -> str:
         "reason": outcome.reason,
         **({} if entry is None else entry_body(entry)),
     }
-    return _line(body)
+    return json_line(body)
 
 
 def _answer(outcomes: Sequence[Outcome]) -> str:
@@ -362,10 +363,6 @@ def _fits(fits: Sequence[Saving]) -> list[dict[str, Any]]:
 def _failure(error: PreflightError) -> dict[str, Any]:
     body: dict[str, Any] = error_body(error).error.model_dump()
     return body
-
-
-def _line(body: dict[str, Any]) -> str:
-    return valid_text(json.dumps(body, ensure_ascii=False))
 
 
 def _numbers(unit: str = "credits") -> Table:

@@ -15,7 +15,7 @@ from mh_preflight.budget.store import Amounts, Query, row_of
 from mh_preflight.budget.windows import checks_of
 
 entries_module: Any = import_module("mh_preflight.budget.entries")
-sqlite_module: Any = import_module("mh_preflight.budget.sqlite")
+sqlite_module: Any = import_module("mh_preflight.budget.sqlite.store")
 
 __all__ = ["BUGS", "plant"]
 

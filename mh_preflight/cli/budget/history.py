@@ -59,7 +59,7 @@ def history(  # noqa: PLR0913  one parameter an option
 
     With --json one a line, with --csv one a row, all of them.
     """
-    from mh_preflight.render.budget import Sums, csv_lines, entry_json, history_view
+    from mh_preflight.render.entries import Sums, csv_lines, entry_json, history_view
 
     if as_csv and as_json:
         raise InputError("--csv: or --json, one of them", field="csv")

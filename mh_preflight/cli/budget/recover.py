@@ -64,7 +64,8 @@ def recover(  # noqa: PLR0913  one parameter an option
 
     Example: mh-preflight budget recover row-7 --settled 240
     """
-    from mh_preflight.render.budget import ended_view, entry_json, recover_view
+    from mh_preflight.render.entries import entry_json
+    from mh_preflight.render.recovery import ended_view, recover_view
 
     words = (settled is not None) + released + (found is not None)
     if (entry_id is not None, words) not in {(True, 1), (False, 0)}:

@@ -65,7 +65,7 @@ def set_budget(  # noqa: PLR0913  one parameter an option
     Example: mh-preflight budget set --limit 500 --per day --project trailer
     """
     from mh_preflight.budget import Budget, Unit
-    from mh_preflight.render.budget import set_json, set_view
+    from mh_preflight.render.budgets import set_json, set_view
 
     if endpoint is not None:
         try:

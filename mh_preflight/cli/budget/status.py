@@ -32,7 +32,7 @@ def status(
 
     Those of the policy count as well. With --json, one budget a line.
     """
-    from mh_preflight.render.budget import standing_json, status_view
+    from mh_preflight.render.budgets import standing_json, status_view
 
     rules = chosen_policy(policy)
     with opened_ledger(ledger) as opened:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from mh_preflight.budget.entries import FINAL, State
-from mh_preflight.budget.identity import FileId, file_id
+from mh_preflight.budget.sqlite.identity import FileId, file_id
+from mh_preflight.budget.sqlite.turns import Turns
 from mh_preflight.budget.store import VERSION
-from mh_preflight.budget.turns import Turns
 from mh_preflight.errors import LedgerError
 from mh_preflight.units import one_line
 
