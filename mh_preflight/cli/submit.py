@@ -64,9 +64,9 @@ if TYPE_CHECKING:
 
     from mh_preflight.budget import Budget, BudgetError, Entry, Ledger, Policy
     from mh_preflight.client import Client
+    from mh_preflight.client.answers import Project
     from mh_preflight.client.flows import Progress
     from mh_preflight.client.sending import Submission
-    from mh_preflight.client.wire import Project
     from mh_preflight.savings import Saving
     from mh_preflight.units import Plan
 

@@ -11,13 +11,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mh_preflight.client.answers import Account, Download, Project
     from mh_preflight.client.asynchronous import AsyncClient
     from mh_preflight.client.flows import Progress
     from mh_preflight.client.following import Outcome
     from mh_preflight.client.sending import Submission
     from mh_preflight.client.sync import Client
     from mh_preflight.client.webhooks import Event, verify_webhook
-    from mh_preflight.client.wire import Account, Download, Project
 
 __all__ = [
     "Account",

@@ -31,8 +31,9 @@ from mh_preflight.units import PLANS
 if TYPE_CHECKING:
     import ssl
 
+    from mh_preflight.client.answers import Account, Project
+    from mh_preflight.client.calls import Medium
     from mh_preflight.client.flows import Tell
-    from mh_preflight.client.wire import Account, Medium, Project
     from mh_preflight.flow import Report
     from mh_preflight.jobs import Job
     from mh_preflight.units import Plan

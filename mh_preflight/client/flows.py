@@ -12,23 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from mh_preflight.budget import Policy
+from mh_preflight.client.answers import Account, Place, read_account, read_places
+from mh_preflight.client.bodies import Answer
 from mh_preflight.client.book import Book
+from mh_preflight.client.calls import Call, account_call, upload_call
 from mh_preflight.client.network import Deadline, Marker
+from mh_preflight.client.refusals import refusal, upload_refusal
 from mh_preflight.client.token import Masked, Token
 from mh_preflight.client.transport import Failure
 from mh_preflight.client.uploads import LocalCopy, Uploads
-from mh_preflight.client.wire import (
-    Account,
-    Answer,
-    Call,
-    Place,
-    account_call,
-    read_account,
-    read_places,
-    refusal,
-    upload_call,
-    upload_refusal,
-)
 from mh_preflight.errors import (
     ApiError,
     DeadlineError,

@@ -6,17 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from mh_preflight.budget import ConflictError, Entry, State, StateError
+from mh_preflight.client.answers import Project, read_project
+from mh_preflight.client.calls import MEDIA, Medium, medium_of, project_call
 from mh_preflight.client.flows import Flow, Progress, Sleep, Tell, Terms, ask
 from mh_preflight.client.network import Deadline
 from mh_preflight.client.sending import Submission, label_of
-from mh_preflight.client.wire import (
-    MEDIA,
-    Medium,
-    Project,
-    medium_of,
-    project_call,
-    read_project,
-)
 from mh_preflight.errors import (
     ApiError,
     BrokenAnswerError,

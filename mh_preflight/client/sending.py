@@ -23,6 +23,9 @@ from mh_preflight.budget.reserving import (
     most_usd,
 )
 from mh_preflight.checks import Finding
+from mh_preflight.client.answers import Account, Created, read_created
+from mh_preflight.client.bodies import Answer
+from mh_preflight.client.calls import create_call
 from mh_preflight.client.flows import (
     PAUSE,
     TRIES,
@@ -35,17 +38,9 @@ from mh_preflight.client.flows import (
     upload_flow,
 )
 from mh_preflight.client.network import Deadline, Marker
+from mh_preflight.client.refusals import REFUSALS, refusal
 from mh_preflight.client.transport import Failure
 from mh_preflight.client.uploads import LocalCopy, local_files, placed
-from mh_preflight.client.wire import (
-    REFUSALS,
-    Account,
-    Answer,
-    Created,
-    create_call,
-    read_created,
-    refusal,
-)
 from mh_preflight.errors import (
     ApiError,
     BrokenAnswerError,

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import httpcore
 import httpx
 
+from mh_preflight.client.bodies import MOST_BODY, MOST_URL, Answer
+from mh_preflight.client.calls import Call
 from mh_preflight.client.network import AsyncBackend, Backend, Deadline, Marker
 from mh_preflight.client.token import Masked, Token
-from mh_preflight.client.wire import MOST_BODY, MOST_URL, Answer, Call
 from mh_preflight.errors import BrokenAnswerError, InputError, PreflightError
 from mh_preflight.media.origins.far import redacted, shown_url
 from mh_preflight.units import one_line

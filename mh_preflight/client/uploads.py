@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mh_preflight.client.wire import Medium
+from mh_preflight.client.calls import Medium
 from mh_preflight.errors import InputError, MediaError
 from mh_preflight.jobs import Job
 from mh_preflight.media.origins import LocalFile, is_remote, is_upload, scheme_of

@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from mh_preflight.client.answers import Project, read_json, read_project
+from mh_preflight.client.bodies import Answer
+from mh_preflight.client.calls import MEDIA, Medium
 from mh_preflight.client.token import Masked
-from mh_preflight.client.wire import MEDIA, Answer, Medium, Project, read_json, read_project
 from mh_preflight.errors import BrokenAnswerError, WebhookError
 
 __all__ = ["SIGNATURE", "TIMESTAMP", "TOLERANCE_SECONDS", "Event", "event_of", "verify_webhook"]

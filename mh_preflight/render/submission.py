@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from mh_preflight.budget import Budget, BudgetError, Entry
+    from mh_preflight.client.answers import Project
     from mh_preflight.client.following import Outcome
     from mh_preflight.client.sending import Submission
-    from mh_preflight.client.wire import Project
     from mh_preflight.errors import PreflightError
     from mh_preflight.flow import Report
     from mh_preflight.savings import Saving

@@ -19,10 +19,11 @@ from clienting import Make, picture
 
 from mh_preflight import errors
 from mh_preflight.budget import Ledger
+from mh_preflight.client.bodies import Answer
+from mh_preflight.client.calls import Call
 from mh_preflight.client.network import Backend, Deadline, Marker
 from mh_preflight.client.token import Masked, Token
 from mh_preflight.client.transport import Failure, Origin, Transport
-from mh_preflight.client.wire import Answer, Call
 from mh_preflight.errors import InputError
 
 PATH = "/v1/ai-image-generator"

@@ -20,9 +20,9 @@ from rich.traceback import Traceback
 
 from mh_preflight import errors
 from mh_preflight.client import AsyncClient, Client
+from mh_preflight.client.answers import Place
 from mh_preflight.client.token import Masked, Token
 from mh_preflight.client.transport import Origin
-from mh_preflight.client.wire import Place
 
 CANARY = "mhk_live_canary_5f0e"
 

@@ -31,9 +31,10 @@ from mh_preflight.budget import (
     Scope,
     StateError,
 )
+from mh_preflight.client.bodies import Answer
+from mh_preflight.client.refusals import refusal
 from mh_preflight.client.sending import label_of
 from mh_preflight.client.token import Token
-from mh_preflight.client.wire import Answer, refusal
 from mh_preflight.errors import InputError
 from mh_preflight.jobs import ENDPOINTS
 
@@ -286,7 +287,7 @@ def test_what_may_have_been_sent_is_not_sent_again(
 def test_every_endpoint_has_its_projects_where_the_api_keeps_them() -> None:
     from billing_server import kind_of
 
-    from mh_preflight.client.wire import medium_of
+    from mh_preflight.client.calls import medium_of
 
     assert {each: medium_of(each) for each in ENDPOINTS} == {
         each: kind_of(each) for each in ENDPOINTS

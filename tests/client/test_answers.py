@@ -14,20 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mh_preflight import errors
-from mh_preflight.client.wire import (
-    MOST_BODY,
-    Answer,
-    create_call,
-    project_call,
+from mh_preflight.client.answers import (
     read_account,
     read_created,
     read_json,
     read_places,
     read_project,
-    refusal,
-    retry_after,
-    whole_credits,
 )
+from mh_preflight.client.bodies import MOST_BODY, Answer, whole_credits
+from mh_preflight.client.calls import create_call, project_call
+from mh_preflight.client.refusals import refusal, retry_after
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
