@@ -34,14 +34,14 @@ __all__ = [
 
 _PLACES: Mapping[str, str] = MappingProxyType(
     {
-        "Account": "wire",
+        "Account": "answers",
         "AsyncClient": "asynchronous",
         "Client": "sync",
-        "Download": "wire",
+        "Download": "answers",
         "Event": "webhooks",
         "Outcome": "following",
         "Progress": "flows",
-        "Project": "wire",
+        "Project": "answers",
         "Submission": "sending",
         "verify_webhook": "webhooks",
     }

@@ -19,9 +19,7 @@ from mh_preflight.client.bodies import (
 )
 from mh_preflight.client.calls import Medium
 from mh_preflight.client.token import Masked
-from mh_preflight.errors import (
-    BrokenAnswerError,
-)
+from mh_preflight.errors import BrokenAnswerError
 from mh_preflight.units import PLANS, Plan, one_line
 
 __all__ = [

@@ -21,12 +21,13 @@ from mh_preflight.client.reconcile import SUBMITTING_SECONDS
 from mh_preflight.client.transport import AsyncTransport, Failure
 
 if TYPE_CHECKING:
+    from mh_preflight.budget.reserving import Confirm
     from mh_preflight.client.answers import Account, Project
     from mh_preflight.client.bodies import Answer
     from mh_preflight.client.calls import Medium
     from mh_preflight.client.flows import Tell
     from mh_preflight.client.following import Outcome
-    from mh_preflight.client.sending import Confirm, Submission
+    from mh_preflight.client.sending import Submission
     from mh_preflight.client.webhooks import Event
     from mh_preflight.flow import Report
     from mh_preflight.jobs import Job

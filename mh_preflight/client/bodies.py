@@ -10,9 +10,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from mh_preflight.client.token import Masked
-from mh_preflight.errors import (
-    BrokenAnswerError,
-)
+from mh_preflight.errors import BrokenAnswerError
 from mh_preflight.media.origins.far import redacted
 from mh_preflight.units import one_line
 

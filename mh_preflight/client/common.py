@@ -9,18 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mh_preflight.budget import Ledger, Policy
+from mh_preflight.budget.reserving import Confirm
 from mh_preflight.client.book import Book, Unbooked
 from mh_preflight.client.flows import Flow, Progress, Put, Terms, account_flow, upload_flow
-from mh_preflight.client.following import (
-    Outcome,
-    book_event,
-    settle_flow,
-    status_flow,
-    wait_flow,
-)
+from mh_preflight.client.following import Outcome, book_event, settle_flow, status_flow, wait_flow
 from mh_preflight.client.network import Deadline
 from mh_preflight.client.reconcile import SUBMITTING_SECONDS, reconcile_flow
-from mh_preflight.client.sending import Confirm, Request, Submission, submit_flow
+from mh_preflight.client.sending import Request, Submission, submit_flow
 from mh_preflight.client.token import Token
 from mh_preflight.client.transport import BASE_URL, Origin
 from mh_preflight.client.uploads import Uploads, kind_by_name, read_copy

@@ -21,12 +21,7 @@ from mh_preflight.client.refusals import refusal, upload_refusal
 from mh_preflight.client.token import Masked, Token
 from mh_preflight.client.transport import Failure
 from mh_preflight.client.uploads import LocalCopy, Uploads
-from mh_preflight.errors import (
-    ApiError,
-    DeadlineError,
-    NotSentError,
-    UploadError,
-)
+from mh_preflight.errors import ApiError, DeadlineError, NotSentError, UploadError
 from mh_preflight.units import Plan
 
 __all__ = [

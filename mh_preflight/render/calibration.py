@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from mh_preflight.calibrate import (
-        Calibration,
-        Compared,
-        Explanation,
-        Group,
-        Implied,
-        Ran,
-    )
+    from mh_preflight.calibrate import Calibration, Compared, Explanation, Group, Implied, Ran
 
 __all__ = ["calibration_json", "calibration_view"]
 

@@ -12,14 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mh_preflight.budget import Entry, State
-from mh_preflight.render.phrases import (
-    counted,
-    decimal,
-    iso,
-    json_line,
-    ledger_line,
-    when,
-)
+from mh_preflight.render.phrases import counted, decimal, iso, json_line, ledger_line, when
 from mh_preflight.units import one_line, valid_text
 
 if TYPE_CHECKING:

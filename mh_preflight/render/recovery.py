@@ -13,13 +13,7 @@ from rich.text import Text
 from mh_preflight.budget import Entry, State
 from mh_preflight.client.sending import label_of
 from mh_preflight.render.entries import STYLES
-from mh_preflight.render.phrases import (
-    counted,
-    credits_of,
-    inset,
-    ledger_line,
-    when,
-)
+from mh_preflight.render.phrases import counted, credits_of, inset, ledger_line, when
 from mh_preflight.units import one_line
 
 if TYPE_CHECKING:

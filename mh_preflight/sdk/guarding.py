@@ -23,7 +23,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from mh_preflight.budget import Budget, Ledger, Policy
-from mh_preflight.budget.holding import Budgeted, Confirm, Holding, in_thread
+from mh_preflight.budget.holding import in_thread
+from mh_preflight.budget.reserving import Confirm
+from mh_preflight.budget.terms import Budgeted, Holding
 from mh_preflight.errors import InputError, MediaError, MissingExtraError
 from mh_preflight.jobs import ENDPOINTS, Job, job
 from mh_preflight.media import Media, is_remote, is_upload, probe

@@ -9,12 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mh_preflight.budget import Entry, State, StateError
-from mh_preflight.budget.holding import (
-    Holding,
-    entry_for,
-    fingerprint_of,
-    reserve_report,
-)
+from mh_preflight.budget.reserving import entry_for
+from mh_preflight.budget.terms import Holding, fingerprint_of, reserve_report
 from mh_preflight.errors import InputError, PreflightError
 from mh_preflight.flow import Report, preflight
 from mh_preflight.jobs import Job

@@ -35,14 +35,9 @@ from mh_preflight.budget import (
     State,
     StateError,
 )
-from mh_preflight.budget.holding import (
-    Held,
-    Holding,
-    HoldWarning,
-    fingerprint_of,
-    hold,
-)
+from mh_preflight.budget.holding import Held, HoldWarning, hold
 from mh_preflight.budget.policy import Action
+from mh_preflight.budget.terms import Holding, fingerprint_of
 from mh_preflight.errors import DeniedError
 
 FAR = {

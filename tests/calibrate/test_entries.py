@@ -12,7 +12,7 @@ from settling import CHARGES, calibrated, full, project
 
 from mh_preflight import Ledger, Media, Report, job, preflight
 from mh_preflight.budget import Scope
-from mh_preflight.budget.holding import Holding, reserve_report
+from mh_preflight.budget.terms import Holding, reserve_report
 from mh_preflight.calibrate import Calibration, calibrate_files
 from mh_preflight.cli.app import run
 from mh_preflight.errors import InputError

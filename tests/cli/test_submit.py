@@ -44,7 +44,7 @@ def cli(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MH_PREFLIGHT_LEDGER", "costs.sqlite")
     monkeypatch.setenv("MAGIC_HOUR_API_KEY", TOKEN)
-    for module in ("flows", "sending"):
+    for module in ("flows", "creating"):
         monkeypatch.setattr(f"mh_preflight.client.{module}.PAUSE", 0.01)
     monkeypatch.setattr("mh_preflight.client.following.VIDEO_PAUSE", 0.01)
     monkeypatch.setattr("mh_preflight.client.following.IMAGE_PAUSE", 0.01)

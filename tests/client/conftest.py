@@ -57,5 +57,5 @@ def client(make: Make) -> Any:
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what is tried again be tried soon."""
-    for module in ("flows", "sending"):
+    for module in ("flows", "creating"):
         monkeypatch.setattr(f"mh_preflight.client.{module}.PAUSE", 0.01)

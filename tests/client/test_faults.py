@@ -235,7 +235,7 @@ def test_tls_that_fails_is_not_sent(make: Make, server: BillingServer, ledger: L
 def test_a_server_that_comes_back_is_connected_to(
     make: Make, server: BillingServer, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mh_preflight.client.sending.PAUSE", 0.6)
+    monkeypatch.setattr("mh_preflight.client.creating.PAUSE", 0.6)
     client = make(check_balance=False)
     server.stop()
     timer = threading.Timer(0.2, server.start)

@@ -226,4 +226,4 @@ TestPaying = Paying.TestCase
 @pytest.fixture(autouse=True)
 def _shorter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mh_preflight.client.flows.PAUSE", 0.001)
-    monkeypatch.setattr("mh_preflight.client.sending.PAUSE", 0.001)
+    monkeypatch.setattr("mh_preflight.client.creating.PAUSE", 0.001)

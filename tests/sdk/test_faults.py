@@ -20,7 +20,7 @@ from billing_server import BillingServer
 from guarding_sdk import Both, example, facts_of, magic_hour, only
 
 from mh_preflight.budget import BudgetError, Entry, Ledger, LedgerError, State, StateError
-from mh_preflight.budget.holding import fingerprint_of
+from mh_preflight.budget.terms import fingerprint_of
 from mh_preflight.errors import MediaError
 from mh_preflight.jobs import job
 from mh_preflight.sdk import guard, with_id
