@@ -15,10 +15,10 @@ from mh_preflight.budget.entries import OPEN, Entry, Move, is_done
 from mh_preflight.budget.places import shown_place
 from mh_preflight.budget.postgres.schema import COLUMN_NAMES, IS_OPEN
 from mh_preflight.budget.postgres.session import Session, ledger_error, open_session
+from mh_preflight.budget.processes import PerProcess
 from mh_preflight.budget.store import (
     COLUMNS,
     Amounts,
-    PerProcess,
     Query,
     budget_of,
     entry_of,

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mh_preflight.budget.entries import FINAL, OPEN, Entry, Move, is_done
+from mh_preflight.budget.processes import PerProcess
 from mh_preflight.budget.sqlite.session import Session, ledger_error, open_session
 from mh_preflight.budget.store import (
     COLUMNS,
     Amounts,
-    PerProcess,
     Query,
     budget_of,
     entry_of,
