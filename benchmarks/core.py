@@ -46,7 +46,6 @@ PAST_MEDIA, WITHOUT_RATE = 0.02, 0.001
 LARGE = 10**7  # numbers in each array of the triad: far beyond any cache
 BYTES = 8 * len(NAMES) + 4 * 8 + 1  # columns read, answers written; not what else an engine moves
 FEW_BYTES = 64_000_000
-ONE_THREAD = "MH_BENCHMARK_ONE_THREAD"
 OURS, C, BY_HAND, PLAIN = "ours", "C", "C, by hand", "numpy"
 
 Run: TypeAlias = Callable[[], Any]
@@ -284,10 +283,9 @@ SELECT CASE WHEN why = 1 THEN 'nan'::DOUBLE ELSE ceil(w * 30 / 1e6) END AS queue
 FROM counted"""  # NaN is the largest number of all here.
 
 
-def with_duckdb(jobs: list[Column]) -> Run:
+def with_duckdb(jobs: list[Column], threads: int | None = None) -> Run:
     """Price with one query over an Arrow table that shares our columns; it has its own threads."""
-    threads = {"threads": 1} if ONE_THREAD in os.environ else {}
-    connection = import_module("duckdb").connect(config=threads)
+    connection = import_module("duckdb").connect(config={"threads": threads} if threads else {})
     table = import_module("pyarrow").table(dict(zip(NAMES, jobs, strict=True)))
     connection.register("jobs", table)
     return lambda: connection.sql(QUERY).to_arrow_table().columns
@@ -555,7 +553,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write a JSON line for each engine and size")
     options = parser.parse_args()
     if options.one_thread:
-        os.environ |= dict.fromkeys(("POLARS_MAX_THREADS", ONE_THREAD, "NUMEXPR_NUM_THREADS"), "1")
+        os.environ |= dict.fromkeys(("POLARS_MAX_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+        ENGINES["duckdb"] = partial(with_duckdb, threads=1)
     print(versions())
     measured, memory = [], None
     for rows in options.sizes:

@@ -85,3 +85,7 @@ if not TYPE_CHECKING:  # a type checker knows the names above, and should find a
         if name not in _LATER:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+
+    def __dir__() -> list[str]:
+        """Name what there is, loaded or not."""
+        return sorted({*globals(), *__all__})

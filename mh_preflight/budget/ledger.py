@@ -257,8 +257,9 @@ class Ledger:
     def submitting(self, id: str) -> Entry:  # noqa: A002
         """Claim the right to send a job; this must return before the first byte is sent.
 
-        Only one call ever gets it. Where it raises, nothing may be sent; what is stopped in the
-        middle, as by Ctrl-C, gives back what it had claimed.
+        Only one call ever gets it. Where it raises, nothing may be sent. A call that is stopped in
+        the middle, as by Ctrl-C, or fails after it has written gives back what it claimed: the
+        entry is released then, and a new attempt needs a new id.
 
         Args:
             id: The entry's.
@@ -270,7 +271,7 @@ class Ledger:
         claim = os.urandom(8).hex()
         try:
             return self._move(id, Move(State.SUBMITTING, self._now(), claim=claim))
-        except PreflightError:
+        except (ConflictError, InputError, StateError):
             raise
         except BaseException as stop:
             self._unclaim(id, claim, stop)
@@ -282,11 +283,13 @@ class Ledger:
             entry = self.get(entry_id)
             if entry is not None and entry.state is State.SUBMITTING and entry.claim == claim:
                 self.release(entry_id)
-        except PreflightError as fault:
+        except BaseException as fault:
             stop.add_note(
                 f"nothing was sent of entry {one_line(entry_id)!r}, which may be held as "
-                f"submitting still: {fault.message}"
+                f"submitting still: {one_line(str(fault)) or type(fault).__name__}"
             )
+            if not isinstance(fault, PreflightError):
+                raise
 
     def submitted(self, id: str, project_id: str) -> Entry:  # noqa: A002
         """Note the API's id of a job: from an answer, a webhook or a person.

@@ -201,11 +201,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file, a line or a record that cannot be used.
+    """A file, a line, a record or an entry of a ledger that cannot be used.
 
     Attributes:
-        source: The file.
-        place: The line, or the number of the record in it; None for all of it.
+        source: The file, or the ledger.
+        place: The line, or the number of the record in it; None where the message says which.
         message: One line that names both and says why.
     """
 

@@ -1,4 +1,7 @@
-"""Was one job estimated right? What was charged beside what the rates of its day give."""
+"""Was one job estimated right? What was charged beside what the rates of its day give.
+
+A job of a ledger has its estimate with it; for any other it is made here.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mh_preflight.assets import stated_media
-from mh_preflight.calibrate.answer import Compared, Estimated, Ran, Verdict
+from mh_preflight.calibrate.answer import Compared, Estimated, Explanation, Ran, Verdict
 from mh_preflight.calibrate.candidates import Candidate, candidates_of, scale_of
 from mh_preflight.calibrate.counting import EXPECTED, Quantity, Scale
 from mh_preflight.errors import UnknownRateError
@@ -36,6 +39,14 @@ __all__ = ["Case", "compare"]
 PRINTED = Fraction(1, 200)
 NOT_COUNTED = frozenset({"frame-rate-unknown"})
 """Why the frames of an estimate are no count of anything."""
+
+ROUGHLY = NOT_COUNTED | {
+    "audio-shorter",
+    "frame-rate-uncertain",
+    "frame-rate-varies",
+    "window-past-end",
+}
+"""Why units lie anywhere between two numbers, so that a charge implies no rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +105,18 @@ def _unknown(project: Project, ran: Ran, why: str, *, certain: bool = False) -> 
     return Case(compared, None, "job", None, ())
 
 
-def _compared(  # noqa: PLR0913  what a comparison is made of
+def _compared(
     project: Project,
     ran: Ran,
     estimated: Estimated,
-    candidates: list[Candidate],
-    on_day: EndpointRates,
+    explanations: tuple[Explanation, ...],
     *,
     certain: bool,
 ) -> Compared:
     verdict, difference = _verdict(project.charged, estimated)
-    found = (each.explain(project.charged, on_day.file.sources) for each in candidates)
     return Compared(
         id=project.id,
-        endpoint=on_day.file.endpoint,
+        endpoint=project.endpoint or project.type,
         ran=ran,
         certain=certain,
         created=project.created,
@@ -115,8 +124,15 @@ def _compared(  # noqa: PLR0913  what a comparison is made of
         estimated=estimated,
         verdict=verdict,
         difference=difference,
-        explanations=tuple(each for each in found if each is not None),
+        explanations=explanations,
     )
+
+
+def _explained(
+    candidates: list[Candidate], charged: int, on_day: EndpointRates
+) -> tuple[Explanation, ...]:
+    found = (each.explain(charged, on_day.file.sources) for each in candidates)
+    return tuple(each for each in found if each is not None)
 
 
 def _verdict(charged: int, estimated: Estimated) -> tuple[Verdict, int]:
@@ -152,11 +168,12 @@ def _asked(settled: Settled, job: Job, rates: RateCard) -> Case:
         if scale is not None:
             candidates += candidates_of(rate, own, scale, quantities, end - start)
     estimated = Estimated(side.credits_low, side.credits, side.credits_high)
-    on_day = settings.on_day
-    compared = _compared(project, ran, estimated, candidates, on_day, certain=certain)
+    explained = _explained(candidates, project.charged, settings.on_day)
+    compared = _compared(project, ran, estimated, explained, certain=certain)
     rate = settings.rates[0]
     unit = rate.unit or settings.unit
-    return Case(compared, rate if certain else None, unit, scale, quantities)
+    implying = () if ROUGHLY & set(side.why) else quantities
+    return Case(compared, rate if certain else None, unit, scale, implying)
 
 
 def _unpriced(settled: Settled, job: Job, rates: RateCard, why: str) -> Case:
@@ -261,7 +278,10 @@ def _alone(project: Project, endpoint: str, rates: RateCard) -> Case:
         )
     except UnknownRateError as error:
         return _unknown(project, Ran(), error.message)
-    return _case(project, may_run, candidates, on_day, _estimated(candidates))
+    explained = _explained(candidates, project.charged, on_day)
+    certain, ran = len(may_run) == 1, _common(may_run)
+    compared = _compared(project, ran, _estimated(candidates), explained, certain=certain)
+    return _case(compared, candidates)
 
 
 def _booked(project: Project, endpoint: str, booked: Booked, rates: RateCard) -> Case:
@@ -272,17 +292,20 @@ def _booked(project: Project, endpoint: str, booked: Booked, rates: RateCard) ->
     def counted(billing: Billing) -> tuple[Quantity, ...]:
         if billing.at_once is not None:
             return _at_once(billing.at_once, booked.units, end - start)
-        if booked.frames_high is None:
+        if NOT_COUNTED & set(booked.why):
             return ()
         return _frames(booked.frames, booked.frames_low, booked.frames_high)
 
+    estimated = Estimated(booked.settled_low, booked.settled, booked.settled_high)
+    certain, ran = len(may_run) == 1, _common(may_run)
     try:
         on_day = rates.endpoint(endpoint, project.created.date())
         candidates = _possible(on_day, may_run, end - start, counted)
-    except UnknownRateError as error:
-        return _unknown(project, may_run[0] if len(may_run) == 1 else Ran(), error.message)
-    estimated = Estimated(booked.settled_low, booked.settled, booked.settled_high)
-    return _case(project, may_run, candidates, on_day, estimated)
+    except UnknownRateError:  # these rates do not know it any more, or not yet
+        return Case(_compared(project, ran, estimated, (), certain=certain), None, "job", None, ())
+    explained = _explained(candidates, project.charged, on_day)
+    case = _case(_compared(project, ran, estimated, explained, certain=certain), candidates)
+    return replace(case, quantities=()) if ROUGHLY & set(booked.why) else case
 
 
 def _possible(
@@ -302,7 +325,9 @@ def _possible(
             rate = on_day.rate(ran.mode, ran.model, ran.size)
         except UnknownRateError:
             continue
-        billing = on_day.billing(ran.mode)
+        billing: Billing | None = on_day.billing(ran.mode)
+        if billing is None:
+            continue
         scale = scale_of(on_day, billing, rate, ran)
         if scale is not None:
             found += candidates_of(rate, ran, scale, counted(billing), window)
@@ -311,18 +336,20 @@ def _possible(
     return found
 
 
-def _case(
-    project: Project,
-    may_run: tuple[Ran, ...],
-    candidates: list[Candidate],
-    on_day: EndpointRates,
-    estimated: Estimated,
-) -> Case:
-    certain, first = len(may_run) == 1, candidates[0]
-    ran = first.ran if certain else Ran()
-    compared = _compared(project, ran, estimated, candidates, on_day, certain=certain)
+def _common(may_run: tuple[Ran, ...]) -> Ran:
+    """Give what all that may have run has in common."""
+
+    def same(name: str) -> Any:
+        values = {getattr(ran, name) for ran in may_run}
+        return values.pop() if len(values) == 1 else None
+
+    return Ran(same("mode"), same("model"), same("size"), bool(same("audio")))
+
+
+def _case(compared: Compared, candidates: list[Candidate]) -> Case:
+    first = candidates[0]
     unit = first.rate.unit or "job"
-    if not certain:
+    if not compared.certain:
         return Case(compared, None, unit, None, ())
     return Case(compared, first.rate, unit, first.scale, first.quantities)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -47,13 +48,13 @@ def _settled(entry: Entry) -> Settled:
     if endpoint is None or entry.estimate is None:
         raise InputError("was reserved without an endpoint and an estimate")
     try:
-        booked = Booked.model_validate(entry.estimate)
-    except ValidationError:
+        booked = Booked.model_validate_json(json.dumps(dict(entry.estimate)))
+    except (ValidationError, ValueError, TypeError):
         raise InputError("its estimate does not say what was counted") from None
     start, end = booked.window
     charged = entry.charged or 0
     # The API says that a job has failed, and the ledger only that it cost nothing.
-    failed = not charged and booked.settled_low > 0
+    failed = not charged and booked.settled_high != 0
     project = Project(
         id=entry.project_id or entry.id,
         endpoint=endpoint,

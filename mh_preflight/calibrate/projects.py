@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
-from pydantic import BaseModel, NonNegativeInt
+from pydantic import BaseModel, Field, NonNegativeInt, model_validator
 
 from mh_preflight.assets import Facts
 from mh_preflight.errors import InputError
@@ -97,13 +97,14 @@ class Project:
     images: int | None
 
 
-class Booked(BaseModel, frozen=True):
+class Booked(BaseModel, frozen=True, strict=True):
     """What a ledger keeps of an estimate, as far as it is compared.
 
     Attributes:
         settled_low: The credits, at least.
         settled: The credits that were expected, or None.
         settled_high: The credits at most; None where there was no bound.
+        why: Why the estimate is a range.
         mode: The mode, or None.
         variants: The models and sizes that might run.
         audio: Whether sound was asked for.
@@ -117,14 +118,27 @@ class Booked(BaseModel, frozen=True):
     settled_low: NonNegativeInt
     settled: NonNegativeInt | None
     settled_high: NonNegativeInt | None
+    why: tuple[str, ...]
     mode: str | None
-    variants: tuple[tuple[str | None, str | None], ...]
+    variants: Annotated[tuple[tuple[str | None, str | None], ...], Field(min_length=1)]
     audio: bool
     window: tuple[NonNegativeInt, NonNegativeInt]
     units: NonNegativeInt
     frames_low: NonNegativeInt | None
     frames: NonNegativeInt | None
     frames_high: NonNegativeInt | None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for low, expected, high in (
+            (self.settled_low, self.settled, self.settled_high),
+            (self.frames_low, self.frames, self.frames_high),
+            (self.window[0], None, self.window[1]),
+        ):
+            known = [value for value in (low, expected, high) if value is not None]
+            if known != sorted(known):
+                raise ValueError("the least is above the most")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

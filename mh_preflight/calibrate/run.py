@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["calibrate_files", "calibrate_records"]
 
+ENDED = frozenset({"complete", "error", "canceled"})
+
 
 def calibrate_files(
     paths: Iterable[Path], rates: RateCard | None = None, *, ledger: Ledger | None = None
@@ -32,8 +35,8 @@ def calibrate_files(
     Args:
         paths: JSON, JSON Lines, or folders of them.
         rates: The rate card; the bundled one by default.
-        ledger: A ledger whose settled entries count too; of a job that is also in a file, the file
-            says more.
+        ledger: A ledger whose settled entries count too. Where a job is also in a file, and has
+            ended by it, the file's word counts.
 
     Raises:
         InputError: There is no record that can be used.
@@ -86,10 +89,11 @@ def calibrate_records(
         'exact'
     """
     card = bundled_rates() if rates is None else rates
-    number, by_id = 0, {}
+    number = 0
+    by_id: dict[str, Settled] = {}
     for record in records:
         number += 1
-        by_id[record.project.id] = record
+        by_id[record.project.id] = _later(by_id.get(record.project.id), record)
     cases: list[Case] = []
     found = list(problems)
     refunded = skipped = 0
@@ -120,3 +124,15 @@ def calibrate_records(
         problems=tuple(found),
         card_version=card.version,
     )
+
+
+def _later(before: Settled | None, after: Settled) -> Settled:
+    """Give what is known of a job that was told before: what a ledger keeps is not forgotten."""
+    if before is None or before.booked is None or after.booked is not None:
+        return after
+    if after.project.status not in ENDED:
+        return before
+    if after.job is not None:
+        return after
+    endpoint = after.project.endpoint or before.project.endpoint
+    return replace(after, project=replace(after.project, endpoint=endpoint), booked=before.booked)

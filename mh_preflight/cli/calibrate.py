@@ -21,8 +21,8 @@ def calibrate(  # noqa: PLR0913  one parameter an option
         list[Path] | None,
         typer.Argument(
             help="Settled jobs: projects as the API gives them, webhooks' payloads, or requests "
-            "with their projects; JSON, JSON Lines, or folders of them. Without any, and with "
-            "--ledger, the settled jobs of the ledger.",
+            "with their projects; JSON, JSON Lines, or folders of them. Without any: those of the "
+            "ledger. With --ledger: both.",
             show_default=False,
         ),
     ] = None,
@@ -45,7 +45,7 @@ def calibrate(  # noqa: PLR0913  one parameter an option
     rates: RatesFile = None,
     as_json: Json = False,
 ) -> None:
-    """Compare what settled jobs were charged with what is estimated for them.
+    """Compare what settled jobs were charged with what was estimated for them.
 
     Nothing is asked of the API, and no rate is changed. Examples:
 

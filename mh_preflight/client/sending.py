@@ -167,8 +167,8 @@ def submit_flow(terms: Terms, request: Request, deadline: Deadline) -> Flow[Subm
             if error.entry is None:
                 raise
             entry = error.entry
-        except BaseException:
-            _withdrawn(terms, entry)  # its claim was given back by the ledger, if it had one
+        except BaseException as stop:
+            _not_sent(terms, entry, stop)
             raise
         else:
             created, entry = yield from create_flow(
@@ -260,6 +260,13 @@ def _raise_for_less(entry: Entry, hold: int) -> None:
             f"not end, and may cost {hold:,} now: that hold expires by itself",
             entry=entry,
         )
+
+
+def _not_sent(terms: Terms, entry: Entry, stop: BaseException) -> None:
+    """Say that a call sent nothing; what it had claimed was given back by the ledger."""
+    stop.add_note(f"this call sent nothing of entry {one_line(entry.id)!r}")
+    if not isinstance(stop, PreflightError):  # else it is the ledger that cannot be written
+        _withdrawn(terms, entry)
 
 
 def _withdrawn(terms: Terms, entry: Entry) -> None:

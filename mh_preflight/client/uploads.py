@@ -252,6 +252,7 @@ class Uploads:
         self._clock = clock
         self._lock = threading.Lock()
         self._own: sqlite3.Connection | None = None
+        self._end: weakref.finalize[[], Uploads] | None = None
         self.digests: dict[str, str] = {}
 
     def __repr__(self) -> str:
@@ -260,9 +261,9 @@ class Uploads:
     def close(self) -> None:
         """Forget what is remembered in this process only."""
         with self._lock:
-            if self._own is not None:
-                self._own.close()
-                self._own = None
+            if self._end is not None:
+                self._end()
+            self._own = self._end = None
 
     def find(self, content: str, most: float = WAITING_SECONDS) -> str | None:
         """Give the path that the API gave a file; None where it has to be uploaded.
@@ -334,7 +335,8 @@ class Uploads:
             with self._lock:
                 if self._own is None:
                     self._own = sqlite3.connect(":memory:", check_same_thread=False)
-                    weakref.finalize(self, self._own.close)  # where nobody closes the client
+                    # Where nobody closes the client.
+                    self._end = weakref.finalize(self, self._own.close)
                     self._own.execute(_SCHEMA)
                 with self._own:
                     yield self._own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import shutil
 import signal
 import sqlite3
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from budget.reckoning import find_violations, read_books
@@ -165,6 +167,66 @@ def test_a_process_that_keeps_the_lock_is_waited_for_only_so_long(path: Path, st
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_call_that_is_stopped_as_it_joins_the_queue_writes_nothing_later(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopping(queue.SimpleQueue[Any]):
+        def put(self, item: Any, *more: Any) -> None:
+            super().put(item, *more)
+            if item is not None:
+                raise KeyboardInterrupt
+
+    with Ledger(path, wait_seconds=10) as ledger:
+        ledger.reserve("x", "job x", 10)
+        monkeypatch.setattr("mh_preflight.budget.sqlite.turns.queue.SimpleQueue", Stopping)
+        with locked(path) as let_go:
+            with pytest.raises(KeyboardInterrupt):
+                ledger.submitting("x")
+            let_go()
+        monkeypatch.undo()
+        ledger.reserve("y", "job y", 10)  # after those who waited
+        entry = ledger.get("x")
+        assert entry is not None
+        assert entry.state == "reserved"
+
+
+def test_a_second_name_that_comes_while_the_ledger_is_opened_is_seen(path: Path) -> None:
+    Ledger(path).close()
+    other = path.with_name("other")
+    faults: list[LedgerError] = []
+
+    def open_it() -> None:
+        try:
+            Ledger(path, wait_seconds=10).close()
+        except LedgerError as error:
+            faults.append(error)
+
+    with locked(path) as let_go:
+        opening = threading.Thread(target=open_it)
+        opening.start()
+        time.sleep(0.3)
+        other.hardlink_to(path)
+        let_go()
+        opening.join(20)
+    assert [error.code for error in faults] == ["linked"]
+
+
+def test_sums_that_no_column_holds_are_refused_and_nothing_is_lost(path: Path) -> None:
+    with Ledger(path) as ledger:
+        ledger.set_budget(Budget.of(usd=10**6, per="month"))
+        names = [f"j{number}" for number in range(93)]
+        for name in names:
+            ledger.reserve(name, name, 0, usd=0)
+            ledger.submitting(name)
+            ledger.submitted(name, name)
+        for name in names[:-1]:
+            ledger.settle(name, 1, usd=10**7)
+        assert "too large" in fails("full", lambda: ledger.settle("j92", 1, usd=10**7)).message
+        entry = ledger.get("j92")
+        assert entry is not None
+        assert entry.state == "submitted"
+
+
 def test_a_lock_is_had_once_its_owner_is_gone(path: Path) -> None:
     with Ledger(path) as ledger, locked(path) as let_go:
         timer = threading.Timer(0.3, let_go)

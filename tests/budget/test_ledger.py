@@ -69,8 +69,9 @@ def state_of(ledger: Ledger, name: str) -> State:
 
 
 @pytest.mark.parametrize("written", [True, False])
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), LedgerError("the disk fails")])
 def test_a_claim_that_is_stopped_on_its_way_is_given_back(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, written: bool
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, written: bool, stop: BaseException
 ) -> None:
     ledger.reserve("x", "job x", 10)
     move = ledger._store.move
@@ -80,12 +81,32 @@ def test_a_claim_that_is_stopped_on_its_way_is_given_back(
             return move(entry_id, wanted)
         if written:
             move(entry_id, wanted)
-        raise KeyboardInterrupt
+        raise stop
+
+    monkeypatch.setattr(ledger._store, "move", stopped)
+    with pytest.raises(type(stop)):
+        ledger.submitting("x")
+    assert state_of(ledger, "x") is (State.RELEASED if written else State.RESERVED)
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), LedgerError("the disk fails")])
+def test_a_claim_that_cannot_be_given_back_is_said(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+) -> None:
+    ledger.reserve("x", "job x", 10)
+    move = ledger._store.move
+    stop = KeyboardInterrupt()
+
+    def stopped(entry_id: str, wanted: Move) -> Entry:
+        if wanted.to is not State.SUBMITTING:
+            raise fault
+        move(entry_id, wanted)
+        raise stop
 
     monkeypatch.setattr(ledger._store, "move", stopped)
     with pytest.raises(KeyboardInterrupt):
         ledger.submitting("x")
-    assert state_of(ledger, "x") is (State.RELEASED if written else State.RESERVED)
+    assert "which may be held as submitting still" in stop.__notes__[0]
 
 
 def test_a_claim_of_another_call_stays_where_this_one_is_stopped(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from settling import CHARGES, calibrated, full, project
 
-from mh_preflight import Ledger, Media, Report, job, preflight
+from mh_preflight import Ledger, Media, RateCard, Report, bundled_rates, job, preflight
 from mh_preflight.budget import Scope
 from mh_preflight.budget.terms import Holding, reserve_report
 from mh_preflight.calibrate import Calibration, calibrate_files
@@ -90,7 +90,8 @@ def test_every_endpoint_is_compared_by_what_its_entry_keeps(books: Books, endpoi
     assert found.problems == ()
     compared = found.records[0]
     assert compared.verdict == ("inside" if settled.credits is None else "exact")
-    assert compared.explanations or settled.credits_high is None
+    # Where nobody knows the frame rate, what was charged is no count of anything.
+    assert bool(compared.explanations) == ("frame-rate-unknown" not in settled.why)
 
 
 def test_a_charge_beside_its_estimate_is_off_and_has_moved(books: Books) -> None:
@@ -109,6 +110,116 @@ def test_parts_of_a_second_are_counted_in_every_way(books: Books) -> None:
     compared = books.calibrated().records[0]
     assert compared.verdict == "inside"
     assert [each.counted for each in compared.explanations] == ["whole seconds"]
+
+
+VIDEO = {"video_source": "file", "video_file_path": "v.mp4", "audio_file_path": "a.mp3"}
+
+
+def lip_sync(books: Books, video: Media | None, charged: int, **more: Any) -> Calibration:
+    """Book a Lip Sync job of 5 s whose source may say little."""
+    upload = "api-assets/id/v.mp4" if video is None else "v.mp4"
+    media = {"audio_file_path": Media.given("audio", duration_seconds=100)}
+    if video is not None:
+        media["video_file_path"] = video
+    asked = job(
+        "lip-sync",
+        **{
+            "assets": {**VIDEO, "video_file_path": upload},
+            "start_seconds": 0,
+            "end_seconds": 5,
+            "style": {"generation_mode": "lite"},
+            **more,
+        },
+    )
+    report = preflight(asked, plan="creator", as_of=date(2026, 11, 24), media=media)
+    books.now = 1_795_500_000_000_000  # 2026-11-24
+    books.book(report, "a", charged)
+    return books.calibrated()
+
+
+SHORT = Media.given("video", fps=30, duration_seconds=3)
+UNSURE = Media.given("video", fps=30, duration_seconds=30)
+UNSURE = UNSURE.model_copy(update={"uncertain": {"video.fps": "why"}})
+
+
+@pytest.mark.parametrize(
+    ("video", "charged", "more"),
+    [(None, 120, {"max_fps_limit": 30}), (UNSURE, 149, {"max_fps_limit": 30}), (SHORT, 105, {})],
+    ids=["unknown frame rate", "uncertain frame rate", "window past the end"],
+)
+def test_a_charge_inside_a_range_of_frames_implies_no_rate(
+    books: Books, video: Media | None, charged: int, more: dict[str, Any]
+) -> None:
+    found = lip_sync(books, video, charged, **more)
+    assert found.records[0].verdict == "inside"
+    group = found.groups[0]
+    assert (group.implied, group.moved, group.writable, found.wrong) == (None, None, False, False)
+
+
+def test_what_failed_is_refunded_even_where_it_might_have_cost_nothing(books: Books) -> None:
+    found = lip_sync(books, SHORT, 0, start_seconds=4)
+    assert (found.refunded, found.records) == (1, ())
+
+
+def test_the_estimate_counts_where_these_rates_know_none(books: Books) -> None:
+    books.settle(full("face-swap", credits_charged=999))
+    known = bundled_rates()
+    bare = RateCard(known.version, {}, known.plans)
+    found = calibrate_files([], bare, ledger=books.ledger)
+    compared = found.records[0]
+    assert (compared.verdict, compared.difference, compared.explanations) == ("above", 879, ())
+    assert found.wrong
+    assert found.groups[0].implied is None
+
+
+def test_what_all_that_may_have_run_has_in_common_is_kept(books: Books) -> None:
+    for size in ("480p", "720p"):
+        scene = {
+            "endpoint": "text-to-video",
+            "request": {"end_seconds": 5, "resolution": size, "style": {"prompt": "Rain."}},
+            "project": project(id=size, type="TEXT_TO_VIDEO", credits_charged=120),
+        }
+        books.settle(scene)
+    assert [group.ran.size for group in books.calibrated().groups] == ["480p", "720p"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"audio": "yes"},
+        {"frames": "5"},
+        {"units": True},
+        {"window": [5_000_000, 0]},
+        {"settled_low": 200},
+        {"variants": []},
+        {"why": None},
+    ],
+    ids=str,
+)
+def test_an_estimate_that_cannot_be_is_named(books: Books, changes: dict[str, Any]) -> None:
+    books.settle(full("face-swap"))
+    entry = books.ledger.get(full("face-swap")["project"]["id"])
+    assert entry is not None
+    estimate = {**(entry.estimate or {}), **changes}
+    books.ledger.reserve("own", "own", 5, scope=Scope(endpoint="face-swap"), estimate=estimate)
+    books.ledger.submitting("own")
+    books.ledger.submitted("own", "own")
+    books.ledger.settle("own", 5)
+    (problem,) = books.calibrated().problems
+    assert "entry 'own': its estimate does not say what was counted" in problem.message
+
+
+def test_a_mode_that_these_rates_do_not_know_ends_nothing(books: Books) -> None:
+    books.settle(full("video-to-video"))
+    entry = books.ledger.get(full("video-to-video")["project"]["id"])
+    assert entry is not None
+    estimate = {**(entry.estimate or {}), "mode": None}
+    scope = Scope(endpoint="video-to-video")
+    books.ledger.reserve("own", "own", 300, scope=scope, estimate=estimate)
+    books.ledger.submitting("own")
+    books.ledger.submitted("own", "own")
+    books.ledger.settle("own", 300)
+    assert [each.verdict for each in books.calibrated().records] == ["exact", "exact"]
 
 
 def test_without_a_plan_it_is_not_certain_what_ran(books: Books) -> None:
@@ -158,6 +269,27 @@ def test_of_a_job_that_is_also_in_a_file_the_file_says_more(books: Books, tmp_pa
     found = books.calibrated(file)
     assert (found.duplicates, len(found.records)) == (1, 1)
     assert found.records[0].verdict == "exact"
+
+
+@pytest.mark.parametrize("status", ["queued", "rendering", "draft"])
+def test_a_job_that_had_not_ended_in_a_file_stays_as_the_ledger_has_it(
+    books: Books, tmp_path: Path, status: str
+) -> None:
+    books.settle(full("lip-sync"))
+    file = tmp_path / "told.json"
+    file.write_text(json.dumps(full("lip-sync", status=status)["project"]))
+    found = books.calibrated(file)
+    assert ([each.verdict for each in found.records], found.skipped) == (["exact"], 0)
+
+
+def test_a_project_alone_leaves_what_the_ledger_knows_of_the_request(
+    books: Books, tmp_path: Path
+) -> None:
+    books.settle(full("lip-sync"))
+    file = tmp_path / "told.json"
+    file.write_text(json.dumps(full("lip-sync", credits_charged=7)["project"]))
+    (record,) = books.calibrated(file).records
+    assert (record.charged, record.verdict, record.certain) == (7, "below", True)
 
 
 def test_what_is_not_settled_is_not_compared(books: Books) -> None:

@@ -7,7 +7,6 @@ before each commit, a transaction took a fifth longer.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import struct
 from collections.abc import Callable
@@ -18,7 +17,9 @@ __all__ = ["FileId", "file_id"]
 
 _HERE = -100  # AT_FDCWD
 _WANTED = 0x100 | 0x4  # STATX_INO, STATX_NLINK
-_ANSWER = struct.Struct("=16xI12xQ96xII112x")  # of `struct statx`: links, number, device
+_ANSWER = struct.Struct(
+    "=I12xI12xQ96xII112x"
+)  # of `struct statx`: what is told, links, number, device
 
 
 class FileId(NamedTuple):
@@ -45,32 +46,39 @@ def file_id(path: str) -> FileId:
         OSError: There is none, or it cannot be looked at.
     """
     ask = _statx()
-    if ask is None:
-        found = os.stat(path)  # noqa: PTH116  a third of the time
-        return FileId(found.st_dev, found.st_ino, found.st_nlink)
-    answer = ctypes.create_string_buffer(_ANSWER.size)
-    if ask(_HERE, os.fsencode(path), 0, _WANTED, answer):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), path)
-    names, inode, major, minor = _ANSWER.unpack(answer)
-    return FileId(os.makedev(major, minor), inode, names)
+    found = None if ask is None else ask(path)
+    return _stat(path) if found is None else found
+
+
+def _stat(path: str) -> FileId:
+    found = os.stat(path)  # noqa: PTH116  a third of the time
+    return FileId(found.st_dev, found.st_ino, found.st_nlink)
 
 
 @lru_cache(maxsize=1)
-def _statx() -> Callable[..., Any] | None:
+def _statx() -> Callable[[str], FileId | None] | None:
     """Find the call; None where there is none: another system, an old library or an old kernel."""
     try:
+        import ctypes
+
         call: Any = ctypes.CDLL(None, use_errno=True).statx
-        call.argtypes = (
-            ctypes.c_int,
-            ctypes.c_char_p,
-            ctypes.c_int,
-            ctypes.c_uint,
-            ctypes.c_char_p,
-        )
-        if call(_HERE, b"/", 0, _WANTED, ctypes.create_string_buffer(_ANSWER.size)):
-            return None
-    except (OSError, AttributeError, TypeError):
+    except (ImportError, OSError, AttributeError, TypeError):
         return None
-    found: Callable[..., Any] = call
-    return found
+    kinds = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_uint, ctypes.c_char_p)
+    call.argtypes = kinds
+
+    def ask(path: str) -> FileId | None:
+        answer = ctypes.create_string_buffer(_ANSWER.size)
+        if call(_HERE, os.fsencode(path), 0, _WANTED, answer):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), path)
+        told, names, inode, major, minor = _ANSWER.unpack(answer)
+        if told & _WANTED != _WANTED:  # a file system that does not tell
+            return None
+        return FileId(os.makedev(major, minor), inode, names)
+
+    try:
+        ask("/")
+    except OSError:
+        return None
+    return ask

@@ -224,10 +224,10 @@ class Session:
         try:
             for path, known in self._files.items():
                 found = file_id(path)
-                if found != known:
-                    if found[:2] == known[:2] and found.names > 1:
-                        raise _linked(self._where)
+                if found[:2] != known[:2]:
                     break
+                if found.names > 1:
+                    raise _linked(self._where)
             else:
                 return
         except OSError:
@@ -286,13 +286,17 @@ _REASONS = {
 }
 
 
-def ledger_error(where: str, error: sqlite3.Error | OSError) -> LedgerError:
+def ledger_error(where: str, error: sqlite3.Error | OSError | OverflowError) -> LedgerError:
     """Say what is wrong with a ledger.
 
     Args:
         where: What messages call it.
         error: What SQLite or the system said.
     """
+    if isinstance(error, OverflowError):
+        return LedgerError(
+            f"{where}: the sums of a window are too large to be kept", code="full", source=where
+        )
     if isinstance(error, OSError):
         reason = error.strerror or str(error)
         return LedgerError(

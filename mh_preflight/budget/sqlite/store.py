@@ -73,9 +73,8 @@ class SqliteStore:
     def __init__(self, path: Path, wait_seconds: float) -> None:
         self.where = one_line(str(path))
         full = Path(os.path.realpath(path))  # the log lies beside the file, not beside a link
-        opened = partial(
-            open_session, full, self.where, wait_seconds
-        )  # no cycle: it ends with this
+        # It knows nothing of this object, and so no cycle keeps it: it ends with this.
+        opened = partial(open_session, full, self.where, wait_seconds)
         self._sessions = PerProcess(opened, Session.close, self.where, wait_seconds)
         with self._sessions.use():
             pass
@@ -200,7 +199,7 @@ class SqliteStore:
         session = self._sessions.take()
         try:
             return session.change(work)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, OverflowError) as error:
             raise ledger_error(self.where, error) from error
         finally:
             self._sessions.give()

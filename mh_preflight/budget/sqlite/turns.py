@@ -65,8 +65,8 @@ class Turns:
             self._queue = queue.SimpleQueue()
             threading.Thread(target=_serve, args=(self._queue,), daemon=True).start()
         waiting = _Waiting(run, self._path)
-        self._queue.put(waiting)
         try:
+            self._queue.put(waiting)
             in_time = waiting.ended.acquire(timeout=self._wait)
         except BaseException:
             waiting.give_up()
