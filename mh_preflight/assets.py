@@ -18,9 +18,10 @@ from mh_preflight.media import (
     is_upload,
     probe,
     probe_youtube,
+    shown_url,
 )
 from mh_preflight.savings import usable_end
-from mh_preflight.units import Number, seconds
+from mh_preflight.units import Number, one, one_line, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,8 @@ def given_media(job: Job, facts: Facts, *, local: bool = False) -> dict[str, Med
     """
     given = {}
     for kind, name, source in _stated(job, facts):
-        if facts.settle(kind) and (local or is_remote(source)):
+        here = not is_remote(source) and os.path.lexists(source)
+        if facts.settle(kind) and (local or not here):
             given[name] = Media.given(kind, source=source)
     return given
 
@@ -137,7 +139,8 @@ def end_of_media(job: Job, media: Mapping[str, Media]) -> int:
     end = usable_end(job, media, start)
     if end is None or length_of(job, media, job.trimmed) is None:
         raise InputError(
-            f"end_seconds: is needed, because the length of the {job.trimmed} is not known",
+            f"end_seconds: is needed, because the length of the {job.trimmed} is not known"
+            f"{_why_unknown(job, media)}",
             field="end_seconds",
         )
     if end <= start:
@@ -147,6 +150,20 @@ def end_of_media(job: Job, media: Mapping[str, Media]) -> int:
             field="start_seconds",
         )
     return end
+
+
+def _why_unknown(job: Job, media: Mapping[str, Media]) -> str:
+    """Say why the length of what is trimmed is not known, as far as that can be told."""
+    for name, source in job.sources().items():
+        if job.kind_of(name) == job.trimmed:
+            held, shown = media.get(name), one_line(shown_url(source), 100)
+            if held is None:
+                return f": {shown!r} was not read"
+            if held.error is not None:
+                return f": {one_line(held.error.message)}"
+            if held.kind is not None and held.kind != job.trimmed:
+                return f": {shown!r} is {one(held.kind)}"
+    return ""
 
 
 def probe_assets(  # noqa: PLR0913  what `probe` takes besides

@@ -15,7 +15,7 @@ from mh_preflight.errors import (
     OverLimitError,
     UnknownRateError,
 )
-from mh_preflight.estimate import Estimate, estimate_job, explain_estimate
+from mh_preflight.estimate import Estimate, Money, estimate_job, explain_estimate
 from mh_preflight.jobs import Job
 from mh_preflight.media import Isolation, Limits, Media, ProbeCache
 from mh_preflight.savings import Saving, find_fitting, find_savings
@@ -228,6 +228,8 @@ def preflight(  # noqa: PLR0913  what a price depends on
         job, media or {}, offline=offline, isolation=isolation, limits=limits, cache=cache
     )
     estimate = estimate_job(job, known, settings)
+    if len(settings.prices) > 1 and len(settings.rates) > 1:  # another rate on another plan
+        estimate = replace(estimate, usd=_usd_by_plan(job, known, settings, card))
     findings = find_problems(job, known, settings, estimate)
     if strict:
         findings = tuple(
@@ -241,7 +243,23 @@ def preflight(  # noqa: PLR0913  what a price depends on
 
 
 def _in_words(saving: Saving) -> str:
-    name, value = next(iter(saving.change.items()))
-    while isinstance(value, Mapping):
-        name, value = next(iter(value.items()))
-    return f"{name} {value}"
+    names = ((name.rpartition(".")[2], value) for name, value in saving.fields.items())
+    return ", ".join(f"{name} {value}" for name, value in names)
+
+
+def _usd_by_plan(
+    job: Job, media: Mapping[str, Media], settings: Settings, rates: RateCard
+) -> Mapping[Plan, Money | None]:
+    """Give US dollars for what would run on each plan, where the plan is not known."""
+    found: dict[Plan, Money | None] = {}
+    for plan in settings.prices:
+        own = resolve_settings(
+            job,
+            plan=plan,
+            day=settings.day,
+            rates=rates,
+            basis=settings.basis,
+            used=settings.used,
+        )
+        found[plan] = estimate_job(job, media, own).usd[plan]
+    return found

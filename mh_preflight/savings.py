@@ -53,6 +53,16 @@ class Saving:
     saves: int
     lost: str
 
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The fields to change, dotted, and their new values.
+
+        Example:
+            >>> Saving({"style": {"generation_mode": "lite"}}, 450, 450, "the pro mode").fields
+            {'style.generation_mode': 'lite'}
+        """
+        return dict(_dotted(self.change))
+
 
 def find_savings(
     job: Job,
@@ -81,8 +91,9 @@ def find_savings(
     for change, lost in _changes(job, media, settings, estimate):
         changed = _reprice(job, change, settings, rates)
         after = None if changed is None else settle_job(job, media, changed).credits_high
-        if after is not None and after < before:
-            found.append(Saving(change, after, before - after, lost))
+        if after is not None and changed is not None and after < before:
+            words = _with_size(lost, settings, changed)
+            found.append(Saving(change, after, before - after, words))
     return tuple(sorted(found, key=lambda saving: -saving.saves)[:MOST])
 
 
@@ -114,9 +125,12 @@ def find_fitting(  # noqa: PLR0913  all that a job is priced from, and the limit
 
     fitting = []
     for change, lost in (*_changes(job, media, settings, estimate), *_fewer(settings)):
-        held = hold(_reprice(job, change, settings, rates))
-        if held is not None and held <= credits and job.end_field not in change:
-            fitting.append(_fit(change, held, estimate, lost))
+        changed = _reprice(job, change, settings, rates)
+        held = hold(changed)
+        if changed is None or held is None or held > credits:
+            continue
+        if job.end_field not in change:
+            fitting.append(_fit(change, held, estimate, _with_size(lost, settings, changed)))
             if COUNT in change:
                 break
     start, end = settings.window
@@ -133,6 +147,15 @@ def find_fitting(  # noqa: PLR0913  all that a job is priced from, and the limit
             break
         # A shorter job may run another model, at another price: look below, at that price.
     return tuple(fitting)
+
+
+def _with_size(lost: str, settings: Settings, changed: Settings) -> str:
+    """Say also that the picture gets smaller, where a change brings another size with it."""
+    sizes = settings.on_day.sizes
+    if sizes is None or not settings.sizes or not changed.sizes or "picture size" in lost:
+        return lost
+    before, after = (max(map(sizes.names.index, each.sizes)) for each in (settings, changed))
+    return f"{lost}; picture size: {sizes.names[after]} at the most" if after < before else lost
 
 
 def _fit(change: Mapping[str, Any], hold: int, estimate: Estimate, lost: str) -> Saving:
@@ -237,6 +260,14 @@ def _fewer(settings: Settings) -> Iterator[tuple[Mapping[str, Any], str]]:
     taken = range(1, settings.count) if counts is None else counts.values
     for count in sorted((count for count in taken if count < settings.count), reverse=True):
         yield {COUNT: count}, f"{settings.count - count} of {settings.count} images"
+
+
+def _dotted(change: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in change.items():
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
 
 
 def nested(field: str, value: object) -> Mapping[str, Any]:

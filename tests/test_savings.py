@@ -269,3 +269,12 @@ def test_a_window_that_the_model_does_not_take_is_not_offered() -> None:
     made = job("ai-video-editor", assets={"video_file_path": "v.mp4"}, end_seconds=5, **PROMPT)
     known = media({"fps": 24, "duration_seconds": 2}, audio=None)
     assert [saving.change for saving in savings(made, known)] == []
+
+
+def test_a_size_that_comes_with_a_mode_is_lost_too() -> None:
+    photo = talking_photo(style={"generation_mode": "realistic"})
+    known = media(audio=20)
+    smaller = settings(talking_photo(style={"generation_mode": "prompted"}), "pro")
+    assert settings(photo, "pro").sizes != smaller.sizes
+    (found,) = (each for each in savings(photo, known, "pro") if "prompted" in str(each.change))
+    assert found.lost == (f"the realistic mode; picture size: {smaller.sizes[-1]} at the most")

@@ -276,7 +276,8 @@ def _in_options(error: JobError, mode_field: str | None = None) -> JobError:
     """Name the option that was typed in the place of the field of the request."""
     option = OPTIONS.get(FIELDS["mode"] if error.field == mode_field else error.field or "")
     if option is None:
-        return error
+        words = f"{error.message}; --request takes the whole body, as JSON"
+        return JobError(words, code=error.code, field=error.field)
     message = f"{option}: {error.message.removeprefix(f'{error.field}: ')}"
     return JobError(message, code=error.code, field=error.field)
 
@@ -288,7 +289,12 @@ def _job_from_file(endpoint: str, path: Path) -> Job:
     except RateFileError as error:
         reason = error.message.removeprefix(f"{path}: ")
         raise JobError(f"--request: {str(path)!r} {reason}", source=str(path)) from None
-    return model(**json_object(text))
+    try:
+        body = json_object(text)
+    except JobError as error:
+        words = f"--request: {str(path)!r}: {error.message}"
+        raise JobError(words, code=error.code, source=str(path)) from None
+    return model(**body)
 
 
 def asked_media(job: Job, facts: Facts, how: Reading, *, offline: bool) -> dict[str, Media]:

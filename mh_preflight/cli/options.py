@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -93,7 +92,8 @@ def chosen_plan(given: str | None) -> Plan | None:
     """Find the plan: as given, else from the environment, else from `mh-preflight.toml`, else none.
 
     Raises:
-        InputError: It is no plan, or the file cannot be read.
+        InputError: It is no plan.
+        PolicyError: The file is not sound.
     """
     name, place = given, "--plan"
     if name is None:
@@ -109,16 +109,12 @@ def chosen_plan(given: str | None) -> Plan | None:
 
 
 def _plan_from_file(path: Path) -> str | None:
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    """Read the plan of a policy; one that is not sound is refused here as where it is spent by."""
+    if not os.path.lexists(path):
         return None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read: {error}", source=str(path)) from None
-    plan = table.get("plan")
-    if plan is not None and not isinstance(plan, str):
-        raise InputError(f"{path}: plan must be text", field="plan", source=str(path))
-    return plan
+    from mh_preflight.budget import Policy
+
+    return Policy.load(path).plan
 
 
 def chosen_rates(paths: Iterable[Path] | None) -> RateCard:

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from mh_preflight.errors import InputError, JobError
-from mh_preflight.units import exact, frame_rate, microseconds, plain_reason
+from mh_preflight.units import exact, frame_rate, microseconds, one_line, plain_reason
 
 __all__ = [
     "SHORTEST_END",
@@ -372,7 +372,7 @@ def json_object(text: str | bytes) -> dict[str, Any]:
 
 
 def _job_error(cls: type[Job], error: ValidationError) -> JobError:
-    """Say the first thing that is wrong in one line, and how many more there are."""
+    """Say the first thing that is wrong in one line, and where else something is."""
     details = error.errors(include_url=False)
     first = details[0]
     cause = first.get("ctx", {}).get("error")
@@ -382,5 +382,6 @@ def _job_error(cls: type[Job], error: ValidationError) -> JobError:
     field = ".".join(names) or None
     unknown = first["type"] == "extra_forbidden"
     reason = f"{cls.endpoint} has no such field" if unknown else plain_reason(first)
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    others = dict.fromkeys(".".join(map(str, each["loc"])) for each in details[1:])
+    more = f" (and {one_line(', '.join(name or 'more' for name in others), 120)})" if others else ""
     return JobError(f"{field}: {reason}{more}" if field else f"{reason}{more}", field=field)

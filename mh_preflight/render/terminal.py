@@ -219,15 +219,10 @@ def _savings(savings: Sequence[Saving], verb: str) -> RenderableType:
     table = _grid()
     for saving in savings:
         table.add_row(
-            Text(_change(saving.change), style="green"),
+            Text(", ".join(f"{name} = {v}" for name, v in saving.fields.items()), style="green"),
             f"{verb} {saving.credits:,}, saves {saving.saves:,}; loses {one_line(saving.lost)}",
         )
     return table
-
-
-def _change(change: Mapping[str, Any]) -> str:
-    name, value = next(iter(change.items()))
-    return f"{name}.{_change(value)}" if isinstance(value, Mapping) else f"{name} = {value}"
 
 
 def _facts(facts: Mapping[str, Any], room: str, media: Media) -> str:

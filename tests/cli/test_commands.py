@@ -213,6 +213,73 @@ def test_wrong_usage_is_one_error_that_names_its_field(
     assert people.err
 
 
+def test_facts_that_are_stated_stand_for_files_that_are_not_there(cli: Any) -> None:
+    gone = ["estimate", "lip-sync", "--video", "lost.mp4", "--audio", "lost.wav", *DAY]
+    stated = ["--video-fps", "25", "--video-duration", "10", "--audio-duration", "10"]
+    ended = cli(*gone, *stated, "--json")
+    assert (ended.code, ended.json["settled"]["credits"]) == (0, 250)
+    assert cli(*gone, *stated[:2], "--json").json["error"]["code"] == "not-found"
+
+
+@pytest.mark.parametrize(
+    ("video", "more", "why"),
+    [
+        ("portrait.png", [], "'portrait.png' is an image"),
+        ("https://example.com/x.mp4", ["--offline"], "'https://example.com/x.mp4' was not read"),
+        ("http://127.0.0.1:9/x.mp4", ["--allow-http"], "--allow-private"),
+    ],
+)
+def test_why_the_length_is_not_known_is_said(
+    cli: Any, samples_folder: Path, tmp_path: Path, video: str, more: list[str], why: str
+) -> None:
+    for name in ("portrait.png", "voice.wav"):
+        shutil.copy(samples_folder / name, tmp_path / name)
+    ended = cli("estimate", "lip-sync", "--video", video, "--audio", "voice.wav", *more, *DAY)
+    assert ended.code == 2
+    assert "--end: is needed, because the length of the video is not known: " in ended.err
+    assert why in " ".join(ended.err.split())
+
+
+def test_all_that_is_missing_is_named_with_the_way_to_give_it(cli: Any, tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    body.write_text("{}")
+    ended = cli("estimate", "ai-image-generator", "--request", body)
+    assert (ended.code, ended.err) == (2, "mh-preflight: image_count: is required (and style)\n")
+    ended = cli("estimate", "text-to-video", "--end", "5")
+    assert "style: is required; --request takes the whole body, as JSON" in ended.err
+    body.write_text("{")
+    assert f"--request: {str(body)!r}: the request body is no JSON" in " ".join(
+        cli("estimate", "lip-sync", "--request", body).err.split()
+    )
+
+
+def test_a_policy_that_is_not_sound_gives_no_plan(cli: Any, files: Path, tmp_path: Path) -> None:
+    (tmp_path / "mh-preflight.toml").write_text('plan = "pro"\npln = "creator"\n')
+    ended = cli(*lip(files, "--end", "5"))
+    assert (ended.code, ended.out) == (2, "")
+    assert "mh-preflight.toml: pln is not known" in ended.err
+    assert cli(*lip(files, "--end", "5", "--plan", "pro")).code == 0
+
+
+def test_a_saving_shows_every_field_to_change(cli: Any, tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    asked = {"assets": {"image_file_path": "api-assets/id/a.png"}, "end_seconds": 5}
+    body.write_text(json.dumps(asked))
+    ended = cli("estimate", "image-to-video", "--request", body, "--plan", "creator", *DAY)
+    assert "model = ltx-2.5, resolution = 480p  settles at 120, saves 120" in ended.out
+
+
+def test_dollars_of_each_plan_are_those_of_what_it_runs(cli: Any, tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    asked = {"assets": {"image_file_path": "api-assets/id/a.png"}, "end_seconds": 5}
+    body.write_text(json.dumps(asked))
+    ask = ["estimate", "image-to-video", "--request", body, "--json", *DAY]
+    every = cli(*ask).json
+    assert every["hold"]["credits"] == 240
+    for plan in ("creator", "pro", "business"):
+        assert every["usd_by_plan"][plan] == cli(*ask, "--plan", plan).json["usd"]
+
+
 @pytest.mark.parametrize("rate", ["1000", "1/1000"])
 def test_odd_frame_rates_are_counted(cli: Any, files: Path, rate: str) -> None:
     answer = cli(*lip(files, "--end", "1.5", "--video-fps", rate, "--json")).json
