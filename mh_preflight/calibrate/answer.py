@@ -105,6 +105,8 @@ class Compared:
         difference: Charged less expected, or less the nearest bound; None without an estimate.
         explanations: The known rates that give the charge to the credit.
         why: Why no rate is known.
+        unexplained: Whether it lies inside of its estimate, and yet none of the rates gives it,
+            however its units are counted.
     """
 
     id: str
@@ -118,6 +120,7 @@ class Compared:
     difference: int | None
     explanations: tuple[Explanation, ...]
     why: str | None = None
+    unexplained: bool = False
 
     @property
     def day(self) -> date:
@@ -248,6 +251,13 @@ class Calibration:
         return tuple(group for group in self.groups if group.moved is not None)
 
     @property
+    def off(self) -> tuple[Compared, ...]:
+        """The jobs outside of their estimates, and those that no known rate gives."""
+        return tuple(
+            each for each in self.records if each.unexplained or each.verdict in {"below", "above"}
+        )
+
+    @property
     def wrong(self) -> bool:
-        """Whether a charge has moved, or is outside of its estimate."""
-        return bool(self.moved) or self.count("below", "above") > 0
+        """Whether a charge has moved, is outside of its estimate, or of no known rate."""
+        return bool(self.moved) or bool(self.off)

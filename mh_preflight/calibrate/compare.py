@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mh_preflight.assets import stated_media
-from mh_preflight.calibrate.answer import Compared, Estimated, Explanation, Ran, Verdict
+from mh_preflight.calibrate.answer import Compared, Estimated, Ran, Verdict
 from mh_preflight.calibrate.candidates import Candidate, candidates_of, scale_of
 from mh_preflight.calibrate.counting import EXPECTED, Quantity, Scale
 from mh_preflight.errors import UnknownRateError
@@ -105,15 +105,22 @@ def _unknown(project: Project, ran: Ran, why: str, *, certain: bool = False) -> 
     return Case(compared, None, "job", None, ())
 
 
-def _compared(
+def _compared(  # noqa: PLR0913  what a comparison is made of
     project: Project,
     ran: Ran,
     estimated: Estimated,
-    explanations: tuple[Explanation, ...],
+    candidates: list[Candidate],
+    on_day: EndpointRates | None,
     *,
     certain: bool,
+    roughly: bool = False,
 ) -> Compared:
     verdict, difference = _verdict(project.charged, estimated)
+    sources = {} if on_day is None else on_day.file.sources
+    found = (each.explain(project.charged, sources) for each in candidates)
+    explanations = tuple(each for each in found if each is not None)
+    named = all(each.quantities and each.kind in {"value", "against"} for each in candidates)
+    silent = bool(candidates) and named and not (roughly or explanations)
     return Compared(
         id=project.id,
         endpoint=project.endpoint or project.type,
@@ -125,14 +132,8 @@ def _compared(
         verdict=verdict,
         difference=difference,
         explanations=explanations,
+        unexplained=silent and verdict == "inside",
     )
-
-
-def _explained(
-    candidates: list[Candidate], charged: int, on_day: EndpointRates
-) -> tuple[Explanation, ...]:
-    found = (each.explain(charged, on_day.file.sources) for each in candidates)
-    return tuple(each for each in found if each is not None)
 
 
 def _verdict(charged: int, estimated: Estimated) -> tuple[Verdict, int]:
@@ -168,11 +169,13 @@ def _asked(settled: Settled, job: Job, rates: RateCard) -> Case:
         if scale is not None:
             candidates += candidates_of(rate, own, scale, quantities, end - start)
     estimated = Estimated(side.credits_low, side.credits, side.credits_high)
-    explained = _explained(candidates, project.charged, settings.on_day)
-    compared = _compared(project, ran, estimated, explained, certain=certain)
+    roughly = bool(ROUGHLY & set(side.why))
+    compared = _compared(
+        project, ran, estimated, candidates, settings.on_day, certain=certain, roughly=roughly
+    )
     rate = settings.rates[0]
     unit = rate.unit or settings.unit
-    implying = () if ROUGHLY & set(side.why) else quantities
+    implying = () if roughly else quantities
     return Case(compared, rate if certain else None, unit, scale, implying)
 
 
@@ -278,9 +281,9 @@ def _alone(project: Project, endpoint: str, rates: RateCard) -> Case:
         )
     except UnknownRateError as error:
         return _unknown(project, Ran(), error.message)
-    explained = _explained(candidates, project.charged, on_day)
     certain, ran = len(may_run) == 1, _common(may_run)
-    compared = _compared(project, ran, _estimated(candidates), explained, certain=certain)
+    estimated = _estimated(candidates)
+    compared = _compared(project, ran, estimated, candidates, on_day, certain=certain)
     return _case(compared, candidates)
 
 
@@ -302,10 +305,14 @@ def _booked(project: Project, endpoint: str, booked: Booked, rates: RateCard) ->
         on_day = rates.endpoint(endpoint, project.created.date())
         candidates = _possible(on_day, may_run, end - start, counted)
     except UnknownRateError:  # these rates do not know it any more, or not yet
-        return Case(_compared(project, ran, estimated, (), certain=certain), None, "job", None, ())
-    explained = _explained(candidates, project.charged, on_day)
-    case = _case(_compared(project, ran, estimated, explained, certain=certain), candidates)
-    return replace(case, quantities=()) if ROUGHLY & set(booked.why) else case
+        compared = _compared(project, ran, estimated, [], None, certain=certain)
+        return Case(compared, None, "job", None, ())
+    roughly = bool(ROUGHLY & set(booked.why))
+    compared = _compared(
+        project, ran, estimated, candidates, on_day, certain=certain, roughly=roughly
+    )
+    case = _case(compared, candidates)
+    return replace(case, quantities=()) if roughly else case
 
 
 def _possible(

@@ -50,10 +50,16 @@ def calibration_view(found: Calibration, written: Sequence[Path] | None = None) 
     if written is not None:
         parts.append(Text(""))
         parts += [Text(f"wrote {one_line(str(path), 200)}") for path in written]
+        if written:
+            parts += [Text(_written_text(group)) for group in found.groups if group.writable]
         undecided = [group for group in found.groups if group.undecided]
         parts += [Text(_undecided_text(group)) for group in undecided]
         if not written and not undecided:
-            parts.append(Text("nothing to write: the rate card has every rate that is implied"))
+            implied = any(group.implied for group in found.groups)
+            why = (
+                "the rate card has every rate that is implied" if implied else "no rate is implied"
+            )
+            parts.append(Text(f"nothing to write: {why}"))
     return Parts(*parts)
 
 
@@ -165,13 +171,12 @@ def _warnings(found: Calibration) -> Iterator[str]:
         jobs = "1 job is" if number == 1 else f"{number:,} jobs are"
         yield (
             f"{name}: the charges moved: since {group.moved} {jobs} explained by no known rate, "
-            f"but by {_implied_text(group.implied)}"
+            f"but by {_implied_text(group.implied)}; {_span_text(group.implied)}"
         )
-    off = [each for each in found.records if each.verdict in {"below", "above"}]
-    for record in off[:MOST_SHOWN]:
+    for record in found.off[:MOST_SHOWN]:
         yield _off_text(record)
-    if len(off) > MOST_SHOWN:
-        yield f"{len(off) - MOST_SHOWN:,} more jobs outside of their estimates (see --json)"
+    if len(found.off) > MOST_SHOWN:
+        yield f"{len(found.off) - MOST_SHOWN:,} more jobs like these (see --json)"
     for reason in dict.fromkeys(each.why for each in found.records if each.why):
         yield one_line(reason)
     for name in found.failed_but_charged[:MOST_SHOWN]:
@@ -180,6 +185,19 @@ def _warnings(found: Calibration) -> Iterator[str]:
         yield problem.message
     if len(found.problems) > MOST_SHOWN:
         yield f"{len(found.problems) - MOST_SHOWN:,} more records cannot be used (see --json)"
+
+
+def _span_text(implied: Implied) -> str:
+    low, high = (f"{float(end):.4g}" for end in (implied.low, implied.high))
+    return f"any from {low} to {high} would do" if low != high else "no other would do"
+
+
+def _written_text(group: Group) -> str:
+    implied = group.implied
+    assert implied is not None  # noqa: S101  what is written is implied
+    name = " ".join(part for part in (group.endpoint, str(group.ran)) if part)
+    jobs = "1 job only" if implied.jobs == 1 else f"{implied.jobs:,} jobs"
+    return f"  {name}: {_implied_text(implied)}, from {jobs}; {_span_text(implied)}"
 
 
 def _undecided_text(group: Group) -> str:
@@ -195,9 +213,10 @@ def _off_text(record: Compared) -> str:
     if high is not None and low != high:
         span += f"{high:,}"
     name = " ".join(part for part in (record.endpoint, str(record.ran)) if part)
+    silent = ", and no known rate gives it" if record.unexplained else ""
     return (
         f"job {one_line(record.id, 60)} of {record.day}: {record.charged:,} charged, {span} "
-        f"estimated ({name})"
+        f"estimated{silent} ({name})"
     )
 
 
@@ -279,4 +298,5 @@ def _record_body(record: Compared) -> dict[str, Any]:
         "difference": record.difference,
         "explanations": [_explanation_body(each) for each in record.explanations],
         "why": record.why,
+        "unexplained": record.unexplained,
     }

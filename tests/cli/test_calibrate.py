@@ -114,5 +114,53 @@ def test_long_lists_are_cut(jobs: Path, capfd: pytest.CaptureFixture[str]) -> No
     add(jobs, *("bad" for _ in range(30)))
     assert run(["calibrate", "jobs.jsonl"]) == 0
     out = capfd.readouterr().out
-    assert "10 more jobs outside of their estimates" in out
+    assert "10 more jobs like these" in out
     assert "10 more records cannot be used" in out
+
+
+def test_a_charge_that_no_known_rate_gives_is_told_also_inside_a_range(
+    jobs: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    jobs.write_text("")
+    lips = project(type="LIP_SYNC", credits_charged=120)  # lite, or standard
+    add(jobs, lips, {**lips, "id": "b", "credits_charged": 180})  # 1.5 a frame
+    assert run(["calibrate", "jobs.jsonl", "--strict"]) == 3
+    out = " ".join(capfd.readouterr().out.split())
+    told = "job b of 2026-09-11: 180 charged, 120 to 240 estimated, and no known rate gives it"
+    assert told in out
+    assert "job a" not in out
+    assert run(["calibrate", "jobs.jsonl", "--json"]) == 0
+    records = json.loads(capfd.readouterr().out)["records"]
+    assert [each["unexplained"] for each in records] == [False, True]
+
+
+def test_a_charge_inside_a_rate_that_is_a_range_is_no_riddle(
+    jobs: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    jobs.write_text("")
+    then = "2026-05-01T00:00:00Z"  # 60 to 100 a minute
+    add(jobs, project(type="AUTO_SUBTITLE", created_at=then, end_seconds=60, credits_charged=80))
+    assert run(["calibrate", "jobs.jsonl", "--json"]) == 0
+    (record,) = json.loads(capfd.readouterr().out)["records"]
+    assert (record["verdict"], record["unexplained"]) == ("inside", False)
+
+
+def test_what_is_written_says_from_how_many_jobs_and_what_else_would_do(
+    jobs: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    jobs.write_text("")
+    add(jobs, full("ai-voice-generator", credits_charged=3))
+    assert run(["calibrate", "jobs.jsonl", "--write", "own.toml"]) == 0
+    out = " ".join(capfd.readouterr().out.split())
+    assert (
+        "ai-voice-generator: 0.07 a character, from 1 job only; any from 0.04762 to 0.07143" in out
+    )
+
+
+def test_nothing_is_written_where_nothing_is_implied(
+    jobs: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    jobs.write_text("")
+    add(jobs, project(type="LIP_SYNC", credits_charged=180))
+    assert run(["calibrate", "jobs.jsonl", "--write", "own.toml"]) == 0
+    assert "nothing to write: no rate is implied" in capfd.readouterr().out
