@@ -382,6 +382,7 @@ def test_what_is_no_ledger_is_left_alone(tmp_path: Path) -> None:
         error = fails("not-a-ledger", lambda path=path: Ledger(path))  # type: ignore[misc]
         assert str(path) in error.message
         assert before is None or path.read_bytes() == before
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["other", "pipe", "text"]
     error = fails("unwritable", lambda: Ledger(tmp_path / "none" / "ledger"))
     assert "No such file" in error.message
 

@@ -121,15 +121,25 @@ def open_session(path: Path, where: str, wait_seconds: float) -> Session:
             )
         if path.exists() and path.stat().st_nlink > 1:
             raise _linked(where)
+        lock = Path(f"{path}.lock")
+        ours = not lock.exists()
         session = Session(path, where, wait_seconds)
         try:
             session.begin()
-        except BaseException:
+        except BaseException as error:
             session.close()
+            if ours and _is_no_ledger(error):
+                lock.unlink(missing_ok=True)  # beside a file of somebody else's
             raise
     except (sqlite3.Error, OSError) as error:
         raise ledger_error(where, error) from error
     return session
+
+
+def _is_no_ledger(error: BaseException) -> bool:
+    return getattr(error, "code", None) == "not-a-ledger" or (
+        getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB
+    )
 
 
 def _linked(where: str) -> LedgerError:
