@@ -149,15 +149,18 @@ def _price_block(columns: list[Column], answers: PricedFrames, work: Column) -> 
     np.ceil(queued, out=queued)
 
     # A divisor beyond 2^53 needs no look: it is above any product, and the quotient rounds up to 1.
+    # What is divided by 0 looks like no limit, or a very high one, and is neither. With divisors
+    # above 0 a negative product shows in its quotient.
     rates_fit = _fit(np.multiply(fps, window, out=high))
     np.divide(high, np.multiply(fps_denominator, MICROSECOND, out=work), out=high)
     plain = high > 0
+    if not np.fmin.reduce(work) > 0:
+        plain &= work > 0
 
     limits_fit = _fit(np.multiply(limit, window, out=amounts))
     np.divide(amounts, np.multiply(limit_denominator, MICROSECOND, out=work), out=amounts)
-    # What is divided by 0 looks like no limit, or a very high one, and is neither.
     if not np.fmin.reduce(work) > 0:
-        plain &= work != 0
+        plain &= ~(work <= 0)
 
     # A missing limit is none. `fmin` passes over a missing frame rate too, but that is not plain.
     # Each quotient rounds up to its own count, so the smaller one to the smaller count.
@@ -185,8 +188,8 @@ def _price_block(columns: list[Column], answers: PricedFrames, work: Column) -> 
 
 
 def _fit(products: Column) -> bool:
-    """Tell whether no number among them is below 0 or beyond what a float64 holds exactly."""
-    return not (np.fmin.reduce(products) < 0 or np.fmax.reduce(products) >= BOUND)
+    """Tell whether no number among them is beyond what a float64 holds exactly."""
+    return not np.fmax.reduce(products) >= BOUND
 
 
 def _price_odd(columns: list[Numbers], answers: PricedFrames, odd: Rows) -> None:

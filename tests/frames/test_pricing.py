@@ -104,6 +104,18 @@ def test_a_limit_over_nothing_is_none_that_can_be_kept(limit: float) -> None:
     assert priced_alone(row)[-1] == Reason.NO_LIMIT
 
 
+@pytest.mark.parametrize("limit", [(nan, nan), (1, 1), (-1, 1), (-1, -1), (1, 0)])
+@pytest.mark.parametrize("fps", [(1, 0), (0, 0), (-1, 0), (-1, 1), (1, -1), (-1, -1), (nan, 0)])
+@pytest.mark.parametrize("window", [1.0, 2.0**53, 9e15])
+def test_what_is_divided_by_nothing_or_less_is_answered_as_alone(
+    window: float, fps: tuple[float, float], limit: tuple[float, float]
+) -> None:
+    row = (0.0, window, nan, *map(float, fps), *map(float, limit), 1.0)
+    assert_priced(price_frames(*columns_of([row])), [row])
+    plain = (0.0, 5e6, nan, 24.0, 1.0, nan, nan, 1.0)
+    assert_priced(price_frames(*columns_of([plain, row, plain])), [plain, row, plain])
+
+
 @given(st.lists(jobs() | odd_jobs(), min_size=1, max_size=30))
 def test_whatever_stands_in_a_row_is_answered_exactly_or_with_a_reason(
     rows: list[tuple[float, ...]],
