@@ -14,7 +14,7 @@ import typer
 
 from mh_preflight.errors import InputError, RateFileError
 from mh_preflight.rates import BASES, Basis, RateCard, bundled_rates
-from mh_preflight.units import PLANS, Plan, number_in, one_line
+from mh_preflight.units import PLANS, Plan, counted, number_in, one_line
 
 __all__ = [
     "AsOf",
@@ -145,7 +145,7 @@ def _in_use() -> RateCard:
 
 
 def rates_line(card: RateCard, day: date, endpoints: Iterable[str] | None = None) -> str:
-    """Say which rates count, and how old they are.
+    """Say which rates count, and how old they are; of a day in the past, that they came after it.
 
     Args:
         card: The rates.
@@ -154,10 +154,10 @@ def rates_line(card: RateCard, day: date, endpoints: Iterable[str] | None = None
     """
     names = [name for name in endpoints or card.endpoints if name in card.endpoints]
     checked = min((card.endpoints[name].checked for name in names), default=card.plans.checked)
-    age = max(0, (day - checked).days)
-    days = "1 day" if age == 1 else f"{age:,} days"
+    age = (day - checked).days
+    when = f"after {day}" if age < 0 else f"{counted(age, 'day')} before {day}"
     version = card.version if endpoints is None else card.version_for(*names)
-    return f"rates {version}, checked {checked}, {days} before {day}"
+    return f"rates {version}, checked {checked}, {when}"
 
 
 def day_from(text: str | None, option: str = "--as-of") -> date | None:

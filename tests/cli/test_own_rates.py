@@ -142,6 +142,21 @@ def test_every_text_says_how_old_the_rates_are(cli: Any) -> None:
     assert "; checked 2026-" in cli("estimate", *JOB).out
 
 
+def test_rates_that_were_checked_after_the_day_say_so(cli: Any) -> None:
+    Path("jobs.csv").write_text(TABLE)
+    checked = bundled_rates().endpoints["lip-sync"].checked
+    past = ["--as-of", "2025-10-01"]
+    batch = ["batch", "jobs.csv", "-o", "out.csv", *past]
+    for arguments in (["rates", *past], ["rates", "lip-sync", *past], batch):
+        out = cli(*arguments).out
+        assert f", checked {checked}, after 2025-10-01\n" in out, arguments
+        assert "days before" not in out
+    same = cli("rates", "lip-sync", "--as-of", str(checked)).out
+    assert f", checked {checked}, 0 days before {checked}\n" in same
+    answer = cli("estimate", *JOB, *past, "--json").json
+    assert answer["rate"]["age_days"] == 0
+
+
 # ---------------------------------------------------------------- updates
 
 
