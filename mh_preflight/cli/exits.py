@@ -1,9 +1,9 @@
 """How does a command end? Exit codes, and errors as one line for people or JSON for programs.
 
 0 fine · 1 unexpected, or stopped with nothing sent · 2 wrong usage, or a job that is wrong in
-itself · 3 an error finding, or media that cannot be read, or an API that refused or cannot be
-reached · 4 over a limit, budget or policy that the user set · 5 no known rate · 6 sent, and its
-outcome is not known. Where several apply: 5 before 3 before 4.
+itself · 3 an error finding, or media that cannot be read, or an API that refused, or a server that
+cannot be reached · 4 over a limit, budget or policy that the user set · 5 no known rate · 6 sent,
+and its outcome is not known. Where several apply: 5 before 3 before 4.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from mh_preflight.errors import (
     MissingExtraError,
     OverLimitError,
     PreflightError,
+    RateFileError,
     UnknownRateError,
 )
 
@@ -51,6 +52,8 @@ _CODES: tuple[tuple[type[PreflightError], int], ...] = (
 
 def exit_code(error: PreflightError) -> int:
     """Give the exit code of an error; 2 for a wrong value, job or rate file."""
+    if isinstance(error, RateFileError) and error.code == "unreachable":
+        return FINDING  # nothing is known to be wrong with the file
     code = next((code for kind, code in _CODES if isinstance(error, kind)), None)
     return _spending_code(error) if code is None else code
 

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["MOST_FETCHED", "fetch_archive"]
+__all__ = ["MOST_FETCHED", "UNREACHABLE", "fetch_archive"]
 
 MOST_FETCHED = 2_000_000
 """Bytes of an archive; all rates together have a tenth of that."""
 
-FINE = 200
+UNREACHABLE = "unreachable"
+"""The code of the error where the server gives nothing, so that the file may be as good as ever."""
+
+FINE, SERVER_FAULT = 200, 500
 
 
 def fetch_archive(place: str, *, allow_http: bool = False, seconds: float = 30.0) -> bytes:
@@ -33,7 +36,8 @@ def fetch_archive(place: str, *, allow_http: bool = False, seconds: float = 30.0
         seconds: The time in which all of it must be there.
 
     Raises:
-        RateFileError: It cannot be had, is too large, or did not come whole.
+        RateFileError: It cannot be had, is too large, or did not come whole; its code is
+            `unreachable` where the server, and not the file, is what fails.
     """
     if "://" not in place:
         return read_small(Path(place), MOST_FETCHED)
@@ -43,7 +47,7 @@ def fetch_archive(place: str, *, allow_http: bool = False, seconds: float = 30.0
     thread.join(seconds)
     if thread.is_alive():
         fetch.give_up()
-        raise fetch.error(f"did not come whole within {seconds:g} s")
+        raise fetch.unreachable(f"did not come whole within {seconds:g} s")
     if fetch.failed is not None:
         raise fetch.failed
     return fetch.body
@@ -57,10 +61,10 @@ class _Fetch:
 
         try:
             url = httpx.URL(place)
-            host = url.host
+            host, shown = url.host, url.netloc.decode("ascii")  # host and port, and no password
         except (httpx.InvalidURL, ValueError, TypeError):
             raise RateFileError(f"{one_line(place, 200)!r} is no URL") from None
-        self._shown = one_line(f"{url.scheme}://{host}{url.path}", 200)  # a query may be a key
+        self._shown = one_line(f"{url.scheme}://{shown}{url.path}", 200)  # a query may be a key
         if url.scheme not in ({"https", "http"} if allow_http else {"https"}):
             raise self.error(
                 f"has the scheme {url.scheme!r}: only https is fetched, and http where "
@@ -88,9 +92,9 @@ class _Fetch:
             self.failed = error
         except (httpx.HTTPError, httpx.StreamError, OSError, RuntimeError) as error:
             reason = one_line(str(error) or type(error).__name__, 160)
-            self.failed = self.error(f"cannot be fetched: {reason}")
+            self.failed = self.unreachable(f"cannot be fetched: {reason}")
         except Exception as error:  # noqa: BLE001  whatever a server can provoke in the transfer
-            self.failed = self.error(f"cannot be fetched: {type(error).__name__}")
+            self.failed = self.unreachable(f"cannot be fetched: {type(error).__name__}")
 
     def give_up(self) -> None:
         """Let what still waits for the server fail."""
@@ -100,6 +104,10 @@ class _Fetch:
     def error(self, what: str) -> RateFileError:
         """Give the error that says what is wrong with the archive."""
         return RateFileError(f"{self._shown!r} {what}", source=self._shown)
+
+    def unreachable(self, what: str) -> RateFileError:
+        """Give the error that says that the server did not give the archive."""
+        return RateFileError(f"{self._shown!r} {what}", code=UNREACHABLE, source=self._shown)
 
     def _length(self, answer: httpx.Response) -> int:
         """Give the length that the server announces.
@@ -111,6 +119,8 @@ class _Fetch:
         if answer.is_redirect:
             target = one_line(headers["location"].partition("?")[0], 200)
             raise self.error(f"leads on to {target!r}: give that address, if you trust it")
+        if answer.status_code >= SERVER_FAULT:
+            raise self.unreachable(f"was not sent: the server answered {answer.status_code}")
         if answer.status_code != FINE:
             raise self.error(f"was not sent: the server answered {answer.status_code}")
         if headers.get("content-encoding", "identity").lower() != "identity":

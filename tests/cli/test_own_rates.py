@@ -183,6 +183,16 @@ def test_an_update_is_fetched_used_and_taken_back(cli: Any) -> None:
     assert cli("rates-update", "--back").code == 2
 
 
+def test_a_server_that_cannot_be_reached_ends_with_3(cli: Any) -> None:
+    ended = cli("rates-update", "https://127.0.0.1:9/x.zip?key=secret", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (3, "unreachable")
+    assert ended.json["error"]["source"] == "https://127.0.0.1:9/x.zip"
+    assert "secret" not in ended.out
+    Path("bad.zip").write_bytes(b"no archive")
+    bad = cli("rates-update", "bad.zip", "--json")
+    assert (bad.code, bad.json["error"]["code"]) == (2, "bad-rate-file")
+
+
 def test_an_update_from_a_file_goes_with_files_of_ones_own_and_into_batches(cli: Any) -> None:
     Path("rates.zip").write_bytes(packed(content()))
     Path("mine.toml").write_text(OWN)

@@ -19,7 +19,7 @@ from serving import Reply, Route, file_route, only_this_machine, redirect_route,
 from mh_preflight.errors import InputError, RateFileError
 from mh_preflight.rates import bundled_rates, installed_rates
 from mh_preflight.rates.archive import MOST_FILES, files_in
-from mh_preflight.rates.fetching import MOST_FETCHED, fetch_archive
+from mh_preflight.rates.fetching import MOST_FETCHED, UNREACHABLE, fetch_archive
 from mh_preflight.rates.folder import DATA
 from mh_preflight.rates.installed import data_folder, go_back, install_rates, update_in_use
 from mh_preflight.rates.loading import MOST_BYTES
@@ -183,6 +183,36 @@ def test_what_cannot_be_had_says_why(place: str, message: str) -> None:
     with pytest.raises(RateFileError, match=message) as caught:
         fetch_archive(place)
     assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ("https://127.0.0.1:9/x.zip?key=secret#secret", "https://127.0.0.1:9/x.zip"),
+        ("https://[::1]:9/x.zip", "https://[::1]:9/x.zip"),
+        ("https://127.0.0.1:443/x.zip", "https://127.0.0.1/x.zip"),
+        ("http://me:secret@127.0.0.1:9/x.zip", "http://127.0.0.1:9/x.zip"),
+    ],
+)
+def test_a_url_is_shown_with_its_port_and_without_what_may_be_a_key(place: str, shown: str) -> None:
+    with pytest.raises(RateFileError) as caught:
+        fetch_archive(place)
+    assert caught.value.source == shown
+    assert caught.value.message.startswith(f"{shown!r} ")
+    assert "secret" not in caught.value.message
+
+
+def test_a_server_that_cannot_be_reached_is_told_from_a_bad_file() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        silent = f"http://127.0.0.1:{listening.getsockname()[1]}/rates.zip"
+        with pytest.raises(RateFileError) as caught:
+            fetch_archive(silent, allow_http=True, seconds=0.3)
+        assert caught.value.code == UNREACHABLE
+    with serve({"/503": answer(b"", 0, 503), "/404": answer(b"", 0, 404)}) as server:
+        for status, code in (("503", UNREACHABLE), ("404", "bad-rate-file")):
+            with pytest.raises(RateFileError, match=status) as caught:
+                fetch_archive(server.url(f"/{status}"), allow_http=True)
+            assert caught.value.code == code
 
 
 def test_a_large_file_is_not_read(tmp_path: Path) -> None:
