@@ -21,7 +21,14 @@ from mh_preflight.rates.loading import MOST_BYTES, read_small
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["data_folder", "go_back", "install_rates", "installed_rates", "update_in_use"]
+__all__ = [
+    "data_folder",
+    "go_back",
+    "install_rates",
+    "installed_rates",
+    "sound_in_use",
+    "update_in_use",
+]
 
 CURRENT = "current"  # the installed updates, the one in use last, one a line
 SUMS = "sums"  # the SHA-256 of each file, so that damage is seen
@@ -83,17 +90,30 @@ def update_in_use() -> RateCard | None:
     return folder_rates(folder)
 
 
+def sound_in_use() -> RateCard | None:
+    """Give the rates in use, all read; None where one cannot be, and they are to be replaced."""
+    try:
+        card = update_in_use() or bundled_rates()
+        dict(card.endpoints)
+    except RateFileError:
+        return None
+    return card
+
+
 def install_rates(archive: bytes, name: str, *, force: bool = False) -> RateCard:
     """Check an archive of rates whole, and put it in the place of the update that is in use.
 
     Args:
         archive: A zip file of rate files, as they lie in `mh_preflight/rates/data`.
         name: What messages call it.
-        force: Take older rates too, and such as lack an endpoint.
+        force: Take rates older than those of the update in use too, and such as lack an endpoint.
+
+    Returns:
+        The rates that are in use now; those that were before, where the archive holds the same.
 
     Raises:
-        RateFileError: It is not sound, is older than what is in use, or lacks an endpoint; the
-            rates in use stay as they were.
+        RateFileError: It is not sound, is not newer than the bundled rates, is older than what is
+            in use, or lacks an endpoint; the rates in use stay as they were.
         InputError: It cannot be written.
     """
     from mh_preflight.rates.archive import check_folder, files_in
@@ -108,8 +128,12 @@ def install_rates(archive: bytes, name: str, *, force: bool = False) -> RateCard
     try:
         _write_all(new, files)
         card = check_folder(new, name)
+        now = sound_in_use()
+        if card == now:
+            return now
+        _refuse_overtaken(card, name)
         if not force:
-            _refuse_older(card, name)
+            _refuse_older(card, now or bundled_rates(), name)
         folder = _moved(new, place, card.version)
         before = [each for each in _names(place, strict=False) if each != folder.name]
         _point(place, [*before, folder.name])
@@ -137,11 +161,18 @@ def go_back() -> RateCard:
     return update_in_use() or bundled_rates()
 
 
-def _refuse_older(card: RateCard, name: str) -> None:
-    try:
-        now = update_in_use() or bundled_rates()
-    except RateFileError:
-        now = bundled_rates()  # what is damaged is to be replaced
+def _refuse_overtaken(card: RateCard, name: str) -> None:
+    """Refuse what would never be used, because the bundled rates count wherever they are newer."""
+    bundled = bundled_rates().version
+    if version_key(card.version) <= version_key(bundled):
+        raise RateFileError(
+            f"{name!r} holds rates {card.version}, and only such as are newer than the bundled "
+            f"ones, {bundled}, are ever used",
+            source=name,
+        )
+
+
+def _refuse_older(card: RateCard, now: RateCard, name: str) -> None:
     if version_key(card.version) < version_key(now.version):
         raise RateFileError(
             f"{name!r} holds rates {card.version}, older than {now.version}, which are in use: "

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from rates.test_updates import NEWER, content, packed, replaced
 from serving import file_route, serve
 
 from mh_preflight.cli.app import run
-from mh_preflight.rates import bundled_rates
+from mh_preflight.rates import bundled_rates, installed_rates
 from mh_preflight.rates.installed import data_folder
 
 DAY = ["--as-of", "2026-11-22"]
@@ -191,6 +192,41 @@ def test_a_server_that_cannot_be_reached_ends_with_3(cli: Any) -> None:
     Path("bad.zip").write_bytes(b"no archive")
     bad = cli("rates-update", "bad.zip", "--json")
     assert (bad.code, bad.json["error"]["code"]) == (2, "bad-rate-file")
+
+
+def test_what_is_said_to_be_in_use_is_what_the_commands_use(cli: Any) -> None:
+    bundled = bundled_rates().version
+    versions = {"old": "2020.1.1", "same": bundled, "newer": NEWER, "newest": "2099.2.1"}
+    for name, version in versions.items():
+        Path(f"{name}.zip").write_bytes(packed(content(version)))
+    steps = (
+        (["old.zip", "--force"], 2, "newer than the bundled ones", bundled),
+        (["same.zip"], 0, "nothing is new; in use: .* of the bundled rates", bundled),
+        (["newer.zip"], 0, "^in use: .* of this update", NEWER),
+        (["newer.zip"], 0, "nothing is new; in use: .* of this update", NEWER),
+        (["newest.zip"], 0, "^in use: .* of this update", "2099.2.1"),
+        (["newer.zip"], 2, "--force takes them", "2099.2.1"),
+        (["--back"], 0, "^in use: .* of an earlier update", NEWER),
+        (["--back"], 0, "^in use: .* of the bundled rates", bundled),
+    )
+    for arguments, code, said, version in steps:
+        ended = cli("rates-update", *arguments)
+        assert ended.code == code
+        assert re.search(said, ended.out + ended.err), arguments
+        assert code or f"in use: rates {version}, checked" in ended.out
+        assert cli("rates", "--json").json["card_version"] == version
+        assert installed_rates().version == version
+
+
+def test_programs_are_told_whether_anything_is_new(cli: Any) -> None:
+    Path("rates.zip").write_bytes(packed(content()))
+    for arguments, bundled, changed in (
+        (["rates.zip"], False, True),
+        (["rates.zip"], False, False),
+        (["--back"], True, True),
+    ):
+        answer = cli("rates-update", *arguments, "--json").json
+        assert (answer["bundled"], answer["changed"]) == (bundled, changed)
 
 
 def test_an_update_from_a_file_goes_with_files_of_ones_own_and_into_batches(cli: Any) -> None:

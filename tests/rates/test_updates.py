@@ -10,6 +10,7 @@ import time
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from serving import Reply, Route, file_route, only_this_machine, redirect_route, serve
 
 from mh_preflight.errors import InputError, RateFileError
-from mh_preflight.rates import bundled_rates, installed_rates
+from mh_preflight.rates import bundled_rates, installed, installed_rates
 from mh_preflight.rates.archive import MOST_FILES, files_in
 from mh_preflight.rates.fetching import MOST_FETCHED, UNREACHABLE, fetch_archive
 from mh_preflight.rates.folder import DATA
@@ -350,9 +351,42 @@ def test_older_rates_and_such_as_lack_an_endpoint_are_taken_by_force_only() -> N
     assert (installed_rates().version, "lip-sync" in installed_rates().endpoints) == (NEWER, True)
 
 
-def test_an_update_that_the_bundled_rates_have_overtaken_does_not_count() -> None:
-    install_rates(packed(content("2020.1.1")), "rates.zip", force=True)
-    assert installed_rates() is bundled_rates()
+def test_an_update_that_the_bundled_rates_have_overtaken_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    install_rates(packed(content()), "rates.zip")
+    newer = replace(bundled_rates(), version=NEWER)
+    monkeypatch.setattr(installed, "bundled_rates", lambda: newer)
+    assert installed_rates() is newer
+    assert go_back() is newer
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("version", ["2020.1.1", bundled_rates().version])
+def test_what_is_not_newer_than_the_bundled_rates_is_refused_even_by_force(
+    folder: Path, version: str, force: bool
+) -> None:
+    other = replaced("lip-sync", 'value = "2"', 'value = "7"')
+    for newer in (False, True):
+        if newer:
+            install_rates(packed(content()), "rates.zip")
+        before = installed_rates().version
+        with pytest.raises(RateFileError, match="newer than the bundled ones") as caught:
+            install_rates(packed(content(version, lip_sync=other)), "rates.zip", force=force)
+        assert f"holds rates {version}, " in caught.value.message
+        assert "--force" not in caught.value.message
+        assert installed_rates().version == before
+    assert (folder / "current").read_text() == f"{NEWER}\n"
+
+
+def test_what_is_in_use_already_is_not_put_there_again(folder: Path) -> None:
+    same = packed(content(bundled_rates().version))
+    assert install_rates(same, "rates.zip") is bundled_rates()
+    nothing_is_left(folder)
+    for more in ("", "# a remark\n"):
+        card = (DATA / "lip-sync.toml").read_text(encoding="utf-8") + more
+        install_rates(packed(content(lip_sync=card)), "rates.zip")
+    assert sorted(path.name for path in folder.iterdir()) == [NEWER, "current"]
 
 
 LIKE = 'like = "text-to-video"'
