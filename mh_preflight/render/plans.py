@@ -152,9 +152,10 @@ def _answer(found: Comparison) -> Text:
     best, plan = found.cheapest, found.cheapest_plan
     if best is None:
         return Text(f"No plan is known to cover {load} on {found.day}.", style="bold")
-    lines = Text(f"{load}: US$ {_range(best)} on {_named(best)}", style="bold")
-    if best.basis == "usage" and plan is not None:
-        lines.append(f", or {_range(plan)} on {_named(plan)}")
+    first = plan or best  # what anyone can have, before what has to be agreed
+    lines = Text(f"{load}: US$ {_range(first)} on {_named(first)}", style="bold")
+    if best is not first and best.usd != first.usd:
+        lines.append(f", or {_range(best)} on {_named(best)}")
     return lines
 
 

@@ -50,7 +50,10 @@ def test_plans_bands_and_packs_of_a_day_are_shown(cli: Any) -> None:
 
 def test_the_cheapest_plan_for_a_month_comes_first(cli: Any) -> None:
     out = cli("plans", "--credits", "50000", *DAY).out
-    assert out.startswith("50,000 credits a month: US$ 60.00 on creator, by usage, or 66.00 on bus")
+    assert out.splitlines()[0] == (
+        "50,000 credits a month: US$ 66.00 on business, paid by the year, or 60.00 on creator, by "
+        "usage"
+    )
     assert "pro        annual      89.00 to 95.00    53,000   2 standard, 1 starter" in out
     assert "free    3,000 credits, if claimed in the web app every day: not enough" in out
 
@@ -58,6 +61,14 @@ def test_the_cheapest_plan_for_a_month_comes_first(cli: Any) -> None:
 def test_a_plan_that_anyone_can_have_stands_alone_where_it_is_the_cheapest(cli: Any) -> None:
     first = cli("plans", "--credits", "12000", *DAY).out.splitlines()[0]
     assert first == "12,000 credits a month: US$ 12.00 on creator, paid by the year"
+
+
+def test_what_anyone_can_have_is_named_before_what_has_to_be_agreed(cli: Any) -> None:
+    first = cli("plans", "--credits", "2500", *DAY).out.splitlines()[0]
+    assert first == (
+        "2,500 credits a month: US$ 12.00 on creator, paid by the year, or 3.00 on creator, by "
+        "usage"
+    )
 
 
 def test_used_credits_say_where_the_next_band_begins(cli: Any) -> None:
