@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["show", "working"]
 
 WIDTH = 100  # of output that goes to a file or a pipe
+WIDEST, STEP = 1_000, 20
+_URL = re.compile(r"\w+://\S+")
 
 
 def show(view: RenderableType) -> None:
@@ -26,11 +29,28 @@ def show(view: RenderableType) -> None:
     if stream.isatty():
         Console(file=stream, highlight=False).print(view)
         return
-    plain = Console(file=io.StringIO(), width=WIDTH, highlight=False)
+    stream.write(_plain(view))
+
+
+def _plain(view: RenderableType) -> str:
+    """Write a view in lines of the usual width, or of as much more as keeps its URLs whole."""
+    text = _written(view, WIDTH)
+    if "://" not in text:
+        return text
+    urls = set(_URL.findall(_written(view, WIDEST)))
+    for width in range(WIDTH, WIDEST, STEP):
+        text = _written(view, width)
+        if all(url in text for url in urls):
+            break
+    return text
+
+
+def _written(view: RenderableType, width: int) -> str:
+    plain = Console(file=io.StringIO(), width=width, highlight=False)
     with plain.capture() as captured:
         plain.print(view)
     lines = (line.rstrip() for line in captured.get().splitlines())
-    stream.write("\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
 
 
 def working(what: str) -> AbstractContextManager[object]:

@@ -34,6 +34,10 @@ def rates(
 
     Example: mh-preflight rates lip-sync
     """
+    if between is not None and as_of is not None:
+        raise InputError(
+            "--as-of: goes not with --between, which names its own days", field="as_of"
+        )
     card = chosen_rates(rates_file)
     day = day_from(as_of) or datetime.now(UTC).date()
     days = _days(between)

@@ -109,6 +109,20 @@ def test_a_file_that_does_not_load_ends_with_2_and_its_name(cli: Any) -> None:
         assert ended.json["error"]["field"] == "rates.0.value"
 
 
+def test_between_two_days_no_other_day_is_taken(cli: Any) -> None:
+    ended = cli("rates", "--between", "2026-08-16", "2026-11-01", *DAY, "--json")
+    assert (ended.code, ended.json["error"]["field"]) == (2, "as_of")
+    assert "--between" in ended.json["error"]["message"]
+
+
+def test_urls_stay_whole_in_a_pipe(cli: Any) -> None:
+    for name, file in bundled_rates().endpoints.items():
+        used = cli("rates", name, "--json").json["endpoints"][0]["sources"].values()
+        lines = [line.strip() for line in cli("rates", name).out.splitlines()]
+        assert {each["where"] for each in used} <= set(lines), file.title
+    assert max(map(len, cli("rates").out.splitlines())) <= 100
+
+
 # ---------------------------------------------------------------- their age
 
 
