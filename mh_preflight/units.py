@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from functools import lru_cache
 from numbers import Rational
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, get_args
@@ -29,6 +30,7 @@ __all__ = [
     "counted",
     "exact",
     "frame_rate",
+    "meant",
     "microseconds",
     "number_in",
     "one",
@@ -265,6 +267,31 @@ def one_line(text: str, most: int = MOST_LETTERS) -> str:
             for letter in text
         )
     return shown if len(shown) <= most else f"{shown[: most - 3]}..."
+
+
+def meant(endpoint: str, known: Iterable[str]) -> str:
+    """Say which endpoint is nearest to one that is not known, and where all of them are listed.
+
+    Args:
+        endpoint: What was asked for.
+        known: What there is.
+
+    Example:
+        >>> meant("lipsync", ["lip-sync", "face-swap"])
+        'did you mean lip-sync? `mh-preflight rates` lists all'
+        >>> meant("nothing", ["lip-sync", "face-swap"])
+        '`mh-preflight rates` lists all'
+    """
+    nearest = _nearest(endpoint[:MOST_DIGITS].lower().replace("_", "-"), tuple(known))
+    asked = f"did you mean {nearest}? " if nearest else ""
+    return f"{asked}`mh-preflight rates` lists all"
+
+
+@lru_cache(maxsize=128)  # a table may have the same word in a million rows
+def _nearest(word: str, known: tuple[str, ...]) -> str | None:
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, known, n=1)), None)
 
 
 _REASONS: Mapping[str, str] = MappingProxyType(

@@ -44,7 +44,7 @@ from mh_preflight.budget.windows import Budget, Period
 from mh_preflight.checks import CODES
 from mh_preflight.errors import InputError, PolicyError
 from mh_preflight.jobs import ENDPOINTS
-from mh_preflight.units import PLANS, Number, exact, one_line
+from mh_preflight.units import PLANS, Number, exact, meant, one_line
 
 __all__ = ["FILE", "Action", "Decision", "Policy", "Rule"]
 
@@ -282,6 +282,12 @@ def _text(path: Path) -> str:
     return data.decode()
 
 
+def _said_of(word: str, known: Iterable[str]) -> str:
+    if known is ENDPOINTS:
+        return f": {meant(word, ENDPOINTS)}"
+    return f"; known are {', '.join(known)}"
+
+
 class _Table:
     """A table of the file, and where it stands, so that an error can name both."""
 
@@ -328,7 +334,7 @@ class _Table:
                 self.checked(key, lambda _, each=each: name(each, field=key))
             elif not isinstance(each, str) or each not in set(known):
                 shown = one_line(str(each), 60)
-                raise self.wrong(key, f"{shown!r} is not known; known are {', '.join(known)}")
+                raise self.wrong(key, f"{shown!r} is not known{_said_of(str(each), known)}")
         return frozenset(every)
 
     def tables(self, key: str) -> list[Any]:

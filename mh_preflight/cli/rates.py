@@ -11,6 +11,7 @@ import typer
 from mh_preflight.cli.options import AsOf, Json, RatesFile, chosen_rates, day_from, rates_line
 from mh_preflight.cli.output import show
 from mh_preflight.errors import InputError, UnknownRateError
+from mh_preflight.units import meant, one_line
 
 if TYPE_CHECKING:
     from mh_preflight.rates import EndpointFile, Rate, RateCard
@@ -77,9 +78,9 @@ def _files(card: RateCard, endpoint: str | None) -> list[EndpointFile]:
     if endpoint is None:
         return list(card.endpoints.values())
     if endpoint not in card.endpoints:
-        known = ", ".join(card.endpoints)
         raise InputError(
-            f"no rates are known for {endpoint!r}; known are {known}", field="endpoint"
+            f"no rates are known for {one_line(endpoint, 60)!r}: {meant(endpoint, card.endpoints)}",
+            field="endpoint",
         )
     return [card.endpoints[endpoint]]
 

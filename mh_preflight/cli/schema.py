@@ -13,6 +13,7 @@ from mh_preflight.jobs import ENDPOINTS, model_of
 from mh_preflight.media import Media
 from mh_preflight.rates import file_schema
 from mh_preflight.render.wire import ErrorBody, report_schema
+from mh_preflight.units import meant, one_line
 
 __all__ = ["schema"]
 
@@ -51,6 +52,10 @@ def schema(
     elif of in ENDPOINTS:
         found = model_of(of).model_json_schema()
     else:
-        known = ", ".join(_known())
-        raise InputError(f"there is no schema of {of!r}; there are {known}", field="of")
+        others = ", ".join((*ANSWERS, *FILES))
+        raise InputError(
+            f"there is no schema of {one_line(of, 60)!r}, only of {others} and of each endpoint: "
+            f"{meant(of, _known())}",
+            field="of",
+        )
     typer.echo(json.dumps(found, indent=2, ensure_ascii=False))

@@ -17,6 +17,7 @@ from mh_preflight.jobs.base import SHORTEST_END, AssetKind, Job, Part, json_obje
 from mh_preflight.jobs.fields import FIELDS, job_from_fields
 from mh_preflight.jobs.lip_sync import LipSync, LipSyncAssets, LipSyncStyle
 from mh_preflight.jobs.talking_photo import TalkingPhoto, TalkingPhotoAssets, TalkingPhotoStyle
+from mh_preflight.units import meant, one_line
 
 if TYPE_CHECKING:
     from mh_preflight.jobs.animation import Animation
@@ -167,9 +168,9 @@ def model_of(endpoint: str) -> type[Job]:
     """
     if endpoint in ENDPOINTS:
         return _loaded(*MODELS[endpoint])
-    known = ", ".join(sorted(ENDPOINTS))
+    shown = one_line(str(endpoint), 60)
     raise JobError(
-        f"endpoint: {endpoint!r} is not known here; known are {known}",
+        f"endpoint: {shown!r} is not known here: {meant(str(endpoint), ENDPOINTS)}",
         code="unknown-endpoint",
         field="endpoint",
     )

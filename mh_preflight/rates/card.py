@@ -16,7 +16,7 @@ from mh_preflight.rates.files import EndpointFile, EndpointOverride, PlansFile
 from mh_preflight.rates.loading import file_from, read_toml
 from mh_preflight.rates.money import CreditPrice
 from mh_preflight.rates.overrides import merged, read_override
-from mh_preflight.units import PLANS, one_line
+from mh_preflight.units import PLANS, meant, one_line
 
 if TYPE_CHECKING:
     from mh_preflight.rates.prices import Grant, Pack, Price
@@ -125,10 +125,10 @@ class RateCard:
         if isinstance(override, EndpointOverride):
             base = self.endpoints.get(override.overrides)
         if base is None:
-            known = ", ".join(sorted(self.endpoints))
+            of, known = override.overrides, (*self.endpoints, "plans")
             raise RateFileError(
-                f"{path}: overrides: no rates are known for {override.overrides!r}; known are "
-                f"{known}, plans",
+                f"{path}: overrides: no rates are known for {one_line(of, 60)!r}: "
+                f"{meant(of, known)}",
                 field="overrides",
                 source=str(path),
             )
@@ -157,7 +157,11 @@ class RateCard:
 
     def _base(self, name: str) -> EndpointFile:
         if name not in self.endpoints:
-            raise RateFileError(f"like: no rates are known for {name!r}", field="like")
+            raise RateFileError(
+                f"like: no rates are known for {one_line(name, 60)!r}: "
+                f"{meant(name, self.endpoints)}",
+                field="like",
+            )
         return self.endpoints[name]
 
     def plan_rates(self, day: date) -> PlanRates:
@@ -186,9 +190,9 @@ class RateCard:
     def _endpoint(self, name: str, day: date) -> EndpointRates:
         file = self.endpoints.get(name)
         if file is None:
-            known = ", ".join(sorted(self.endpoints))
             raise UnknownRateError(
-                f"no rate is known for {name!r}; known are {known}", field="endpoint"
+                f"no rate is known for {one_line(name, 60)!r}: {meant(name, self.endpoints)}",
+                field="endpoint",
             )
         return endpoint_rates(file, day)
 

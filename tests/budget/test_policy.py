@@ -115,7 +115,10 @@ def test_an_empty_file_allows_everything(path: Path) -> None:
         ("[[budgets]]\nper = 'day'\nusd = nan", "budgets[0].usd not a number"),
         ("[[budgets]]\nper = 'day'\nusd = -1", "budgets[0].usd must be a number, not below 0"),
         ("[[budgets]]\nper = 'day'\nusd = 'x'", "budgets[0].usd 'x' is not a number"),
-        ("[[budgets]]\nper = 'day'\ncredits = 1\nendpoint = 'lipsync'", "is not known; known"),
+        (
+            "[[budgets]]\nper = 'day'\ncredits = 1\nendpoint = 'lipsync'",
+            "is not known: did you mean lip-sync",
+        ),
         ("[[budgets]]\nper = 'day'\ncredits = 1\nproject = ''", "budgets[0].project must be"),
         ("[[budgets]]\nper = 'day'\ncredits = 1\nlimit = 5", "budgets[0].limit is not known"),
         ("[[rules]]\nendpoint = 'lip-sync'", "rules[0].action is missing"),

@@ -412,7 +412,7 @@ def test_schemas_are_json_schemas(cli: Any, of: str) -> None:
 
 
 def test_an_unknown_schema_names_the_known(cli: Any) -> None:
-    assert "there are estimate" in cli("schema", "nothing").err
+    assert "only of estimate, probe, error, rates" in cli("schema", "nothing").err
 
 
 def test_the_demo_shows_both_jobs_and_leaves_nothing_behind(cli: Any, tmp_path: Path) -> None:

@@ -109,6 +109,23 @@ def test_a_file_that_does_not_load_ends_with_2_and_its_name(cli: Any) -> None:
         assert ended.json["error"]["field"] == "rates.0.value"
 
 
+def test_an_unknown_endpoint_names_the_nearest_wherever_it_is_asked_for(cli: Any) -> None:
+    Path("over.toml").write_text(OWN.replace('"lip-sync"', '"lipsync"'))
+    Path("policy.toml").write_text("[[rules]]\nendpoint = 'lipsync'\naction = 'deny'\n")
+    for arguments in (
+        ["estimate", "lipsync"],
+        ["rates", "lipsync"],
+        ["rates", "--rates", "over.toml"],
+        ["schema", "lipsync"],
+        ["budget", "set", "--limit", "5", "--endpoint", "lipsync"],
+        ["budget", "status", "--policy", "policy.toml"],
+    ):
+        error = cli(*arguments, "--json").json["error"]
+        assert "did you mean lip-sync? `mh-preflight rates` lists all" in error["message"]
+        assert len(error["message"]) < 200
+    assert cli("schema", "overide").err.count("did you mean override?") == 1
+
+
 def test_between_two_days_no_other_day_is_taken(cli: Any) -> None:
     ended = cli("rates", "--between", "2026-08-16", "2026-11-01", *DAY, "--json")
     assert (ended.code, ended.json["error"]["field"]) == (2, "as_of")

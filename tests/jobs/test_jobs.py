@@ -139,9 +139,15 @@ def test_two_decimals_of_intensity_are_decimals_and_not_floats() -> None:
         assert job.wire_body()["style"] == style
 
 
-def test_an_unknown_endpoint_names_the_known_ones() -> None:
-    with pytest.raises(JobError, match=r"known are ai-clothes-changer, .*, lip-sync, "):
-        job("lip-sink")
+@pytest.mark.parametrize("name", ["lip-sink", "lipsync", "Lip_Sync"])
+def test_an_unknown_endpoint_names_the_nearest_one(name: str) -> None:
+    with pytest.raises(JobError, match=r"did you mean lip-sync\? `mh-preflight rates` lists all$"):
+        job(name)
+
+
+def test_an_endpoint_like_none_says_where_all_are_listed() -> None:
+    with pytest.raises(JobError, match=r"^endpoint: 'x+\.\.\.' is not known here: `mh-pre"):
+        job("x" * 10_000)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", "[" * 100_000, '"text"'])

@@ -71,7 +71,7 @@ def set_budget(  # noqa: PLR0913  one parameter an option
         try:
             model_of(endpoint)
         except JobError as error:
-            message = f"--endpoint: {error.message}"
+            message = f"--{error.message}"  # which begins with the field
             raise InputError(message, code=error.code, field="endpoint") from None
     if not remove and (limit is None) == (usd is None):
         raise InputError("--limit: give it, or --usd, one of them", field="limit")
