@@ -24,6 +24,8 @@ from mh_preflight.cli.options import (
     chosen_rates,
     day_from,
     rates_line,
+    whole_from_one,
+    whole_or_below,
 )
 from mh_preflight.cli.output import show
 from mh_preflight.cli.reading import (
@@ -72,7 +74,12 @@ def batch(  # noqa: PLR0913  one parameter an option
     ],
     max_credits: Annotated[
         int | None,
-        typer.Option(help="End with 4 where all jobs may hold more.", rich_help_panel=LIMITS),
+        typer.Option(
+            parser=whole_or_below,
+            metavar="CREDITS",
+            help="End with 4 where all jobs may hold more.",
+            rich_help_panel=LIMITS,
+        ),
     ] = None,
     fail_on: Annotated[
         list[str] | None,
@@ -105,7 +112,7 @@ def batch(  # noqa: PLR0913  one parameter an option
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1,
+            parser=whole_from_one,
             help="Files that are read at once. Default: as many as there are processors.",
             metavar="N",
             show_default=False,

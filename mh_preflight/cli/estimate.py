@@ -23,6 +23,7 @@ from mh_preflight.cli.options import (
     chosen_rates,
     day_from,
     number_from,
+    whole_or_below,
 )
 from mh_preflight.cli.output import show, working
 from mh_preflight.cli.reading import (
@@ -144,7 +145,12 @@ def estimate(  # noqa: PLR0913  one parameter an option
     ] = None,
     max_credits: Annotated[
         int | None,
-        typer.Option(help="End with 4 where the hold is above.", rich_help_panel=LIMITS),
+        typer.Option(
+            parser=whole_or_below,
+            metavar="CREDITS",
+            help="End with 4 where the hold is above.",
+            rich_help_panel=LIMITS,
+        ),
     ] = None,
     max_usd: Annotated[
         Text, option("--max-usd", "End with 4 where the hold is above.", LIMITS, "DOLLARS")

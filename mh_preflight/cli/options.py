@@ -31,11 +31,52 @@ __all__ = [
     "field_of",
     "number_from",
     "rates_line",
+    "seconds_given",
+    "whole",
+    "whole_from_one",
+    "whole_or_below",
 ]
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 POLICY = "mh-preflight.toml"
 VARIABLE = "MH_PREFLIGHT_PLAN"
+
+
+def whole(given: str | int) -> int:
+    """Take a whole number from 0 on, as an option has it.
+
+    Raises:
+        typer.BadParameter: It is none; typer's own words name neither it nor what is taken.
+    """
+    return _whole_from(0, given)
+
+
+def whole_from_one(given: str | int) -> int:
+    """Take a whole number from 1 on, in the same way."""
+    return _whole_from(1, given)
+
+
+def whole_or_below(given: str | int) -> int:
+    """Take any whole number, where what is asked for says itself why it may not be below 0."""
+    return _whole_from(None, given)
+
+
+def seconds_given(given: str | float) -> float:
+    """Take a number of seconds, in the same way."""
+    number = number_in(str(given))
+    if number is None:
+        raise typer.BadParameter(f"{one_line(str(given), 60)!r} is no number such as 30 or 0.5")
+    return float(number)
+
+
+def _whole_from(least: int | None, given: str | int) -> int:
+    number = number_in(str(given))
+    if isinstance(number, int) and (least is None or number >= least):
+        return number
+    room = "" if least is None else f" from {least} on"
+    shown = one_line(str(given), 60)
+    raise typer.BadParameter(f"{shown!r} is no whole number{room}, written such as 50000")
+
 
 PlanName: TypeAlias = Annotated[
     str | None,
@@ -61,7 +102,7 @@ UsedCredits: TypeAlias = Annotated[
     int,
     typer.Option(
         "--used",
-        min=0,
+        parser=whole,
         help="Credits that were used this month already; decides the band where usage is billed.",
         metavar="N",
         show_default=False,
@@ -80,7 +121,7 @@ MaxAge: TypeAlias = Annotated[
     int | None,
     typer.Option(
         "--max-age",
-        min=0,
+        parser=whole,
         help="End with 5 where the rates were last checked more days before.",
         metavar="DAYS",
         show_default=False,

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from mh_preflight.cli.options import AsOf, Json, RatesFile, UsedCredits, chosen_rates, day_from
+from mh_preflight.cli.options import (
+    AsOf,
+    Json,
+    RatesFile,
+    UsedCredits,
+    chosen_rates,
+    day_from,
+    whole,
+)
 from mh_preflight.cli.output import show
 from mh_preflight.errors import UnknownRateError
 from mh_preflight.rates import compare_plans, next_reset, pacific_day
@@ -20,7 +28,7 @@ def plans(
         int | None,
         typer.Option(
             "--credits",
-            min=0,
+            parser=whole,
             help="The credits of a month: show what they cost on each plan, the cheapest first.",
             metavar="N",
             show_default=False,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from mh_preflight.cli.options import seconds_given
 from mh_preflight.errors import InputError
 from mh_preflight.media import Isolation, Limits, ProbeCache
 from mh_preflight.media.isolation import can_isolate, shared_pool
@@ -56,6 +57,7 @@ Timeout: TypeAlias = Annotated[
     float,
     typer.Option(
         "--timeout",
+        parser=seconds_given,
         help="Time for each source that lies elsewhere.",
         metavar="SECONDS",
         rich_help_panel=PANEL,

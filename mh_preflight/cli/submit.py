@@ -29,7 +29,7 @@ from mh_preflight.cli.ledger import (
     opened_ledger,
     plan_with,
 )
-from mh_preflight.cli.options import Json, PlanName, RatesFile, chosen_rates, number_from
+from mh_preflight.cli.options import Json, PlanName, RatesFile, chosen_rates, number_from, whole
 from mh_preflight.cli.output import working
 from mh_preflight.cli.reading import (
     AllowHttp,
@@ -109,7 +109,12 @@ def submit(  # noqa: PLR0913  one parameter an option
     run: Annotated[Text, option("--run", "The run that it is part of.", SENDING, "NAME")] = None,
     max_credits: Annotated[
         int | None,
-        typer.Option(min=0, help="End with 4 where the hold is above.", rich_help_panel=SENDING),
+        typer.Option(
+            parser=whole,
+            metavar="CREDITS",
+            help="End with 4 where the hold is above.",
+            rich_help_panel=SENDING,
+        ),
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Treat warnings as errors.", rich_help_panel=SENDING)

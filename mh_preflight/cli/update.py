@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mh_preflight.cli.options import Json, rates_line
+from mh_preflight.cli.options import Json, rates_line, seconds_given
 from mh_preflight.cli.output import working
 from mh_preflight.errors import InputError
 
@@ -41,7 +41,10 @@ def rates_update(  # noqa: PLR0913  one parameter an option
         bool, typer.Option("--allow-http", help="Fetch http:// URLs too.")
     ] = False,
     timeout: Annotated[
-        float, typer.Option("--timeout", help="Time for the whole fetch.", metavar="SECONDS")
+        float,
+        typer.Option(
+            "--timeout", parser=seconds_given, help="Time for the whole fetch.", metavar="SECONDS"
+        ),
     ] = 30.0,
     as_json: Json = False,
 ) -> None:

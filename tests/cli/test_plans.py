@@ -133,6 +133,29 @@ def test_numbers_that_are_none_are_refused(cli: Any, wrong: list[str]) -> None:
     assert cli("plans", *wrong).code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["plans", "--credits", "50,000"], "'50,000' is no whole number from 0 on"),
+        (["plans", "--credits", "-1"], "'-1' is no whole number from 0 on"),
+        (["budget", "set", "--limit", "5.5"], "'5.5' is no whole number, written such as 50000"),
+        (["budget", "history", "--last", "0"], "'0' is no whole number from 1 on"),
+        (["estimate", "lip-sync", "--max-credits", "many"], "'many' is no whole number"),
+        (["rates-update", "a.zip", "--timeout", "soon"], "'soon' is no number such as 30"),
+        (["probe", "a.mp4", "--timeout", "soon"], "'soon' is no number such as 30"),
+    ],
+)
+def test_a_number_that_is_none_is_quoted_with_what_is_taken(
+    cli: Any, arguments: list[str], said: str
+) -> None:
+    ended = cli(*arguments, "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "usage")
+    assert f"{arguments[-2]}': {said}" in ended.json["error"]["message"]
+    shown = " ".join(cli(*arguments).err.replace("│", " ").split())
+    assert said in shown
+    assert "Input should" not in shown
+
+
 def estimate(cli: Any, *more: str) -> Ended:
     known = ["--video", "https://h.example/v.mp4", "--audio", "https://h.example/a.mp3"]
     facts = ["--video-fps", "60", "--video-duration", "20", "--audio-duration", "20"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mh_preflight.cli.ledger import LedgerPlace, microseconds_from, opened_ledger
-from mh_preflight.cli.options import Json
+from mh_preflight.cli.options import Json, whole_from_one
 from mh_preflight.cli.output import show
 from mh_preflight.errors import InputError
 
@@ -50,7 +50,9 @@ def history(  # noqa: PLR0913  one parameter an option
         str | None,
         typer.Option(help="To the end of this day, UTC.", metavar="YYYY-MM-DD", show_default=False),
     ] = None,
-    last: Annotated[int, typer.Option(min=1, help="How many a table shows.", metavar="N")] = 20,
+    last: Annotated[
+        int, typer.Option(parser=whole_from_one, help="How many a table shows.", metavar="N")
+    ] = 20,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     ledger: LedgerPlace = None,
     as_json: Json = False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mh_preflight.cli.ledger import BASE_URL, BaseUrl, LedgerPlace, opened_ledger
-from mh_preflight.cli.options import Json
+from mh_preflight.cli.options import Json, whole
 from mh_preflight.cli.output import show, working
 from mh_preflight.errors import InputError, PreflightError
 from mh_preflight.units import one_line
@@ -30,7 +30,7 @@ def recover(  # noqa: PLR0913  one parameter an option
     settled: Annotated[
         int | None,
         typer.Option(
-            min=0,
+            parser=whole,
             help="The API has it, and it cost so many credits; 0 where it failed.",
             metavar="CREDITS",
             show_default=False,

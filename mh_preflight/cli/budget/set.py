@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mh_preflight.cli.ledger import LedgerPlace, opened_ledger
-from mh_preflight.cli.options import Json
+from mh_preflight.cli.options import Json, whole_or_below
 from mh_preflight.cli.output import show
 from mh_preflight.errors import InputError, JobError
 from mh_preflight.jobs import model_of
@@ -21,7 +21,9 @@ __all__ = ["set_budget"]
 def set_budget(  # noqa: PLR0913  one parameter an option
     limit: Annotated[
         int | None,
-        typer.Option("--limit", help="Credits.", metavar="CREDITS", show_default=False),
+        typer.Option(
+            "--limit", parser=whole_or_below, help="Credits.", metavar="CREDITS", show_default=False
+        ),
     ] = None,
     usd: Annotated[
         str | None,
