@@ -24,8 +24,8 @@ from mh_preflight.budget.entries import (
 )
 from mh_preflight.budget.places import find_ledger, is_address, shown_place
 from mh_preflight.budget.sqlite import SqliteStore
-from mh_preflight.budget.store import Query, Store
-from mh_preflight.budget.windows import EVER, LAST_INSTANT, Budget, Period
+from mh_preflight.budget.store import Amounts, Query, Store, over
+from mh_preflight.budget.windows import EVER, LAST_INSTANT, Budget, Period, checks_of
 from mh_preflight.errors import (
     BudgetError,
     ConflictError,
@@ -480,6 +480,45 @@ class Ledger:
         )
 
     # -------------------------------------------------------------------------------------- budgets
+
+    def check(
+        self,
+        credits: int,
+        *,
+        usd: Number | None = None,
+        scope: Scope = Scope(),  # noqa: B008  it is frozen
+        budgets: Iterable[Budget] = (),
+    ) -> None:
+        """Refuse a job that would not fit now, without holding anything for it.
+
+        This is for an early no. It is no promise: only `reserve` holds, and it looks again.
+
+        Args:
+            credits: Credits that would be held.
+            usd: The same in US dollars, or None where no price is known.
+            scope: Whose job it is.
+            budgets: Budgets that count beside those that are set in the ledger.
+
+        Raises:
+            BudgetError: It does not fit into a budget.
+            InputError: A value is wrong.
+            LedgerError: The ledger cannot be read, or holds that are over not be given back.
+        """
+        asked = amount(credits, field="credits"), scaled_dollars(usd)
+        every = [*self.budgets(), *map(_budget, budgets)]
+        try:
+            self._check(every, _scope(scope), *asked)
+        except BudgetError:
+            if not self.expire():
+                raise
+            self._check(every, scope, *asked)
+
+    def _check(self, budgets: list[Budget], scope: Scope, credits: int, usd: int | None) -> None:
+        for check in checks_of(budgets, scope, self._now(), credits, usd):
+            counter = check.counter
+            amounts = Amounts() if counter is None else self._store.amounts(counter)
+            if (refused := over(check, amounts)) is not None:
+                raise refused
 
     def set_budget(self, budget: Budget) -> None:
         """Set a budget, or its limit anew; what was spent in its window before counts.

@@ -31,6 +31,7 @@ __all__ = [
     "STOPPED",
     "UNCERTAIN",
     "UNEXPECTED",
+    "UNKNOWN_RATE",
     "USAGE",
     "exit_code",
     "fail_without_typer",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +17,22 @@ from mh_preflight.cli.estimate import show_report
 from mh_preflight.cli.exits import (
     FINDING,
     FINE,
+    OVER_LIMIT,
     STOPPED,
     UNCERTAIN,
     UNEXPECTED,
+    UNKNOWN_RATE,
     exit_code,
     print_error,
 )
 from mh_preflight.cli.output import show, working
-from mh_preflight.errors import FindingsError, OverLimitError, PreflightError
+from mh_preflight.errors import (
+    DeniedError,
+    FindingsError,
+    OverLimitError,
+    PreflightError,
+    UnknownRateError,
+)
 from mh_preflight.flow import Report
 from mh_preflight.units import one_line
 
@@ -37,82 +47,150 @@ if TYPE_CHECKING:
     from mh_preflight.savings import Saving
     from mh_preflight.units import Plan
 
-__all__ = ["Sending"]
+__all__ = ["Sending", "Wish"]
+
+_REFUSALS = (OVER_LIMIT, FINDING, UNKNOWN_RATE)
+"""How a job may be refused on this machine, the mildest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person says of one job.
+
+    Attributes:
+        id: The id for it alone.
+        project: What it belongs to.
+        run: The run that it is part of.
+        max_credits: Credits that may be held for it.
+        max_usd: US dollars that may be held for it.
+        yes: Yes to what the policy asks.
+        wait: Wait for its end.
+    """
+
+    id: str
+    project: str
+    run: str | None
+    max_credits: int | None
+    max_usd: str | None
+    yes: bool
+    wait: bool
 
 
 class Sending:
     """One job on its way: each of its ends is told, and has an exit code."""
 
-    def __init__(
-        self,
-        client: Client,
-        ledger: Ledger,
-        policy: Policy | None,
-        entry_id: str,
-        *,
-        as_json: bool,
-    ) -> None:
-        self._client, self._ledger, self._policy = client, ledger, policy
-        self._id, self._as_json = entry_id, as_json
+    def __init__(self, ledger: Ledger, policy: Policy | None, wish: Wish, *, as_json: bool) -> None:
+        self._ledger, self._policy, self._wish = ledger, policy, wish
+        self._id, self._as_json = wish.id, as_json
 
-    def plan(self) -> Plan | None:
+    def refused(self, price: Callable[..., Report], plans: Sequence[Plan]) -> int | None:
+        """Refuse a job on this machine alone, and give the exit code; None if it may be sent.
+
+        What was sent before under the same id is not refused: it is told again.
+
+        Args:
+            price: Prices the job on a plan.
+            plans: Those that it may be sent on: it is refused where each of them refuses it.
+        """
+        from mh_preflight.budget import BudgetError, State
+        from mh_preflight.budget.latest import latest
+
+        entry = latest(self._ledger, self._id)
+        if entry is not None and entry.state not in {State.RESERVED, State.RELEASED, State.EXPIRED}:
+            return None
+        faults: list[tuple[Report | None, PreflightError]] = []
+        for plan in plans:
+            report: Report | None = None
+            try:
+                report = price(plan=plan)
+                self._allow(report)
+            except (
+                BudgetError,
+                DeniedError,
+                FindingsError,
+                OverLimitError,
+                UnknownRateError,
+            ) as error:
+                faults.append((report, error))
+            else:
+                return None
+        priced, fault = min(faults, key=_mildness)
+        if priced is None:
+            raise fault
+        if len(plans) > 1:
+            fault.message += f" (so on each plan; these are the numbers of {priced.settings.plan})"
+        return self._unsent(priced, fault)
+
+    def _allow(self, report: Report) -> None:
+        """Refuse what this machine can refuse, and leave to later what a person may say yes to."""
+        from mh_preflight.budget import Policy, Scope
+        from mh_preflight.client.allowing import allow_report
+
+        asked = self._confirm()
+        allow_report(
+            report,
+            self._policy or Policy(),
+            Scope(self._wish.project, report.job.endpoint, self._wish.run),
+            book=self._ledger,
+            held=self._is_held,
+            max_credits=self._wish.max_credits,
+            max_usd=self._wish.max_usd,
+            confirm=None if asked is None else lambda _report, _reasons: True,
+        )
+
+    def _is_held(self) -> bool:
+        from mh_preflight.budget.latest import latest
+
+        entry = latest(self._ledger, self._id)
+        return entry is not None and entry.open
+
+    def plan(self, client: Client) -> Plan | None:
         """Ask the API for the plan, where the user has not named it."""
         with working("asking for the plan"):
-            return self._client.account().plan
+            return client.account().plan
 
-    def send(  # noqa: PLR0913  what a person says of one job
-        self,
-        report: Report,
-        *,
-        project: str,
-        run: str | None,
-        max_credits: int | None,
-        yes: bool,
-        wait: bool,
-    ) -> int:
+    def send(self, client: Client, report: Report) -> int:
         """Send a job and give the exit code."""
         try:
-            sent = self._sent(report, project=project, run=run, max_credits=max_credits, yes=yes)
+            sent = self._sent(client, report)
             if isinstance(sent, int):
                 return sent
-            return self._waited(sent) if wait else self._told(sent, None)
+            return self._waited(client, sent) if self._wish.wait else self._told(sent, None)
         except KeyboardInterrupt:
             return self._stopped()
 
-    def _sent(
-        self,
-        report: Report,
-        *,
-        project: str,
-        run: str | None,
-        max_credits: int | None,
-        yes: bool,
-    ) -> Submission | int:
+    def _sent(self, client: Client, report: Report) -> Submission | int:
         """Send a job; where it is not sent, or that is not known, tell why, and give the code."""
-        from mh_preflight.budget import BudgetError
-
+        wish = self._wish
         try:
             with _progress() as tell:
-                return self._client.submit(
+                return client.submit(
                     report,
                     id=self._id,
-                    project=project,
-                    run=run,
-                    max_credits=max_credits,
-                    confirm=self._confirm(yes=yes),
+                    project=wish.project,
+                    run=wish.run,
+                    max_credits=wish.max_credits,
+                    max_usd=wish.max_usd,
+                    confirm=self._confirm(),
                     progress=tell,
                 )
-        except (FindingsError, OverLimitError) as error:
-            return self._not_sent(report, error)
-        except BudgetError as error:
-            return self._over(report, error)
         except PreflightError as error:
-            return self._lost(error, _fitting_policy(report, error))
+            return self._unsent(report, error)
 
-    def _waited(self, sent: Submission) -> int:
+    def _unsent(self, report: Report, error: PreflightError) -> int:
+        """Tell why a job is not sent, or that nobody knows, and give the exit code."""
+        from mh_preflight.budget import BudgetError
+
+        if isinstance(error, FindingsError | OverLimitError):
+            return self._not_sent(report, error)
+        if isinstance(error, BudgetError):
+            return self._over(report, error)
+        return self._lost(error, _fitting_policy(report, error))
+
+    def _waited(self, client: Client, sent: Submission) -> int:
         try:
             with _progress() as tell:
-                project = self._client.wait(sent, progress=tell)
+                project = client.wait(sent, progress=tell)
         except PreflightError as error:
             self._told(sent, None, error)
             if not self._as_json:
@@ -229,9 +307,9 @@ class Sending:
         except PreflightError:
             return None
 
-    def _confirm(self, *, yes: bool) -> Any:
+    def _confirm(self) -> Any:
         """Give what answers where the policy asks: a yes, a question, or nothing."""
-        if yes:
+        if self._wish.yes:
             return lambda _report, _reasons: True
         if self._as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
             return None
@@ -243,6 +321,14 @@ class Sending:
             return typer.confirm(f"Send it, and hold {hold:,} credits?", err=True)
 
         return ask
+
+
+def _mildness(fault: tuple[Report | None, PreflightError]) -> tuple[int, int]:
+    """Order what plans are refused for: the user's own limits first, the cheapest plan first."""
+    report, error = fault
+    if report is None or report.estimate.hold is None:
+        return len(_REFUSALS), 0
+    return _REFUSALS.index(exit_code(error)), report.estimate.hold
 
 
 def _fitting(report: Report, error: BudgetError) -> tuple[Saving, ...]:

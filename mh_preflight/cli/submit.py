@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,10 +41,16 @@ from mh_preflight.cli.reading import (
     Timeout,
     reading,
 )
-from mh_preflight.cli.sending import Sending
+from mh_preflight.cli.sending import Sending, Wish
+from mh_preflight.errors import UnknownRateError
 from mh_preflight.flow import preflight
 from mh_preflight.jobs import ENDPOINTS
 from mh_preflight.settings import resolve_settings
+from mh_preflight.units import PLANS
+
+if TYPE_CHECKING:
+    from mh_preflight.jobs import Job
+    from mh_preflight.units import Plan
 
 __all__ = ["EPILOG", "submit"]
 
@@ -116,6 +124,9 @@ def submit(  # noqa: PLR0913  one parameter an option
             rich_help_panel=SENDING,
         ),
     ] = None,
+    max_usd: Annotated[
+        Text, option("--max-usd", "End with 4 where the hold is above.", SENDING, "DOLLARS")
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Treat warnings as errors.", rich_help_panel=SENDING)
     ] = False,
@@ -172,27 +183,46 @@ def submit(  # noqa: PLR0913  one parameter an option
         "offline": True,  # what can be read has been read
         "strict": strict,
     }
-    with (
-        opened_ledger(ledger, create=True) as opened,
-        Client(base_url=base_url, ledger=opened, policy=rules, plan=chosen) as client,
-    ):
-        sending = Sending(
-            client,
-            opened,
-            rules,
-            secrets.token_hex(6) if entry_id is None else entry_id,
-            as_json=as_json,
-        )
-        known = chosen or sending.plan()
-        # Where there is no rate, no file needs to be read.
-        resolve_settings(job, plan=known, day=terms["as_of"], rates=terms["rates"])
+    plans = PLANS if chosen is None else (chosen,)
+    # Where there is no rate, no file needs to be read.
+    _raise_without_rate(job, plans, terms)
+    with opened_ledger(ledger, create=True) as opened:
         with working("reading the files"):
             media = asked_media(job, facts, how, offline=False)
         if request is None and job.trimmed is not None and "end_seconds" not in given:
             job = job.changed({"end_seconds": asked_end(job, media)})
-        report = preflight(job, plan=known, media=media, **terms)
-        code = sending.send(
-            report, project=project, run=run, max_credits=max_credits, yes=yes, wait=wait
+        sending = Sending(
+            opened,
+            rules,
+            Wish(
+                secrets.token_hex(6) if entry_id is None else entry_id,
+                project=project,
+                run=run,
+                max_credits=max_credits,
+                max_usd=max_usd,
+                yes=yes,
+                wait=wait,
+            ),
+            as_json=as_json,
         )
+        price = partial(preflight, job, media=media, **terms)
+        code = sending.refused(price, plans)
+        if code is None:
+            # What needs the token, and the network, comes last.
+            with Client(base_url=base_url, ledger=opened, policy=rules, plan=chosen) as client:
+                report = price(plan=chosen or sending.plan(client))
+                code = sending.send(client, report)
     if code:
         raise typer.Exit(code)
+
+
+def _raise_without_rate(job: Job, plans: Sequence[Plan], terms: Mapping[str, Any]) -> None:
+    """Refuse a job for which no rate is known on any of some plans."""
+    faults = []
+    for plan in plans:
+        try:
+            resolve_settings(job, plan=plan, day=terms["as_of"], rates=terms["rates"])
+        except UnknownRateError as error:
+            faults.append(error)
+    if len(faults) == len(plans):
+        raise faults[0]

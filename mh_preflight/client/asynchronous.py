@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mh_preflight.client.webhooks import Event
     from mh_preflight.flow import Report
     from mh_preflight.jobs import Job
-    from mh_preflight.units import Plan
+    from mh_preflight.units import Number, Plan
 
 __all__ = ["AsyncClient"]
 
@@ -70,6 +70,7 @@ class AsyncClient(CommonClient):
         project: str = "",
         run: str | None = None,
         max_credits: int | None = None,
+        max_usd: Number | None = None,
         confirm: Confirm | None = None,
         deadline: float = SUBMIT_SECONDS,
         patience: float = 0.0,
@@ -84,6 +85,7 @@ class AsyncClient(CommonClient):
             project=project,
             run=run,
             max_credits=max_credits,
+            max_usd=max_usd,
             confirm=confirm,
             deadline=deadline,
             patience=patience,

@@ -19,6 +19,16 @@ __all__ = ["Book", "Unbooked"]
 class Book(Protocol):
     """What the client asks of a ledger; `mh_preflight.budget.Ledger` says what each does."""
 
+    def check(
+        self,
+        credits: int,
+        *,
+        usd: Any = None,
+        scope: Scope = ...,
+        budgets: Iterable[Budget] = (),
+    ) -> None:
+        """Refuse what does not fit."""
+
     def reserve(  # noqa: PLR0913
         self,
         id: str,  # noqa: A002
@@ -74,6 +84,16 @@ class Unbooked:
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
         self._lock = threading.Lock()
+
+    def check(
+        self,
+        credits: int,
+        *,
+        usd: Any = None,
+        scope: Scope = Scope(),  # noqa: B008  it is frozen
+        budgets: Iterable[Budget] = (),
+    ) -> None:
+        """Everything fits: there is no budget."""
 
     def reserve(  # noqa: PLR0913  as the ledger's
         self,

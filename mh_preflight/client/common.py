@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mh_preflight.client.flows import Tell
     from mh_preflight.flow import Report
     from mh_preflight.jobs import Job
-    from mh_preflight.units import Plan
+    from mh_preflight.units import Number, Plan
 
 __all__ = [
     "RECONCILE_SECONDS",
@@ -117,6 +117,7 @@ class CommonClient:
         project: str,
         run: str | None,
         max_credits: int | None,
+        max_usd: Number | None,
         confirm: Confirm | None,
         deadline: float,
         patience: float,
@@ -131,11 +132,11 @@ class CommonClient:
                 field="patience",
             )
         options = dict(preflight or {})
-        for name in ("plan", "max_credits"):
+        for name in ("plan", "max_credits", "max_usd"):
             if name in options:
                 raise InputError(f"preflight: {name} is an argument of its own", field="preflight")
         request = Request(
-            job, id, plan, project, run, max_credits, confirm, waits, progress, options
+            job, id, plan, project, run, max_credits, max_usd, confirm, waits, progress, options
         )
         return submit_flow(self._terms, request, _deadline(deadline))
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from mh_preflight.budget import FINAL, Action, Entry, Scope, State, StateError
 from mh_preflight.budget.reserving import (
     Confirm,
-    decide_report,
     entry_for,
     fingerprint,
     kept_estimate,
     most_usd,
 )
 from mh_preflight.checks import Finding
+from mh_preflight.client.allowing import allow_report, bounded_hold
 from mh_preflight.client.answers import Account, Created
 from mh_preflight.client.creating import create_flow
 from mh_preflight.client.flows import Flow, Tell, Terms, account_flow, upload_flow
@@ -26,7 +26,6 @@ from mh_preflight.client.uploads import LocalCopy, local_files, placed
 from mh_preflight.errors import (
     InputError,
     LowBalanceError,
-    OverLimitError,
     PreflightError,
     UncertainError,
 )
@@ -35,7 +34,8 @@ from mh_preflight.jobs import Job
 from mh_preflight.units import one_line
 
 if TYPE_CHECKING:
-    from mh_preflight.units import Plan
+    from mh_preflight.budget.policy import Decision
+    from mh_preflight.units import Number, Plan
 
 __all__ = ["Request", "Submission", "fingerprint_of", "label_of", "submit_flow"]
 
@@ -75,6 +75,7 @@ class Request:
         project: The user's name for what it belongs to.
         run: The run that it is part of, or None.
         max_credits: Credits that may be held for it.
+        max_usd: US dollars that may be held for it.
         confirm: Is asked where the policy says `ask`.
         patience: Seconds to wait in all where the API says 429; then the job is given up.
         tell: Is told how far an upload is.
@@ -87,6 +88,7 @@ class Request:
     project: str = ""
     run: str | None = None
     max_credits: int | None = None
+    max_usd: Number | None = None
     confirm: Confirm | None = None
     patience: float = 0.0
     tell: Tell | None = None
@@ -116,6 +118,8 @@ def label_of(entry: Entry) -> str:
 def submit_flow(terms: Terms, request: Request, deadline: Deadline) -> Flow[Submission]:
     """Send a job, or give what was sent before under its id.
 
+    What this machine can refuse on its own is refused before the API is asked for anything.
+
     Args:
         terms: The client's.
         request: What is to be sent.
@@ -130,24 +134,15 @@ def submit_flow(terms: Terms, request: Request, deadline: Deadline) -> Flow[Subm
     name, entry = entry_for(terms.book, request.id, of_job)
     if entry is not None and entry.state is not State.RESERVED:
         return _sent_before(entry, job)
-    report, warnings, account = yield from _priced(terms, request, job, deadline)
-    usd = most_usd(report)
     scope = Scope(request.project, job.endpoint, request.run)
-    decision = decide_report(
-        report,
-        terms.policy,
-        scope,
-        credits=report.estimate.hold,
-        usd=usd,
-        confirm=request.confirm,
-    )
-    if decision.action is Action.WARN:
-        warnings += [Finding("policy", "warning", None, each) for each in decision.reasons]
+    report, decision, account = yield from _allowed(terms, request, job, scope, name, deadline)
+    hold = bounded_hold(report)
+    warnings = _warnings(report, decision, account)
     entry = terms.book.reserve(
         name,
         of_job,
-        _hold(report),
-        usd=usd,
+        hold,
+        usd=most_usd(report),
         scope=scope,
         budgets=decision.budgets,
         estimate=kept_estimate(
@@ -159,7 +154,7 @@ def submit_flow(terms: Terms, request: Request, deadline: Deadline) -> Flow[Subm
         expires_after=deadline.left + MARGIN_SECONDS,  # after the deadline it is not sent any more
     )
     if entry.state is State.RESERVED:
-        _raise_for_less(entry, _hold(report))
+        _raise_for_less(entry, hold)
         body = yield from _prepared(terms, request, entry, job, files, report, deadline)
         try:
             entry = terms.book.submitting(entry.id)  # on the disk before the first byte leaves
@@ -202,25 +197,36 @@ def _raise_for_other(request: Request) -> None:
         )
 
 
-def _priced(
-    terms: Terms, request: Request, job: Job, deadline: Deadline
-) -> Flow[tuple[Report, list[Finding], Account | None]]:
-    """Find out what a job costs and whether the account can pay it; refuse what cannot be sent."""
-    account: Account | None = None
-    plan = request.plan or terms.plan
-    if terms.check_balance:
-        account = yield from account_flow(terms, deadline)
-        plan = plan or account.plan
-    report = (
-        request.job
-        if isinstance(request.job, Report)
-        else preflight(job, plan=plan, **request.options)
+def _allowed(  # noqa: PLR0913, PLR0917  what may refuse a job
+    terms: Terms,
+    request: Request,
+    job: Job,
+    scope: Scope,
+    name: str,
+    deadline: Deadline,
+) -> Flow[tuple[Report, Decision, Account | None]]:
+    """Find out what a job costs, refuse it here, and then ask for what the account has."""
+    plan, account = request.plan or terms.plan, None
+    if isinstance(request.job, Report):
+        report = request.job
+    else:
+        if plan is None and terms.check_balance:
+            account = yield from account_flow(terms, deadline)  # it has no price before
+            plan = account.plan
+        report = preflight(job, plan=plan, **request.options)
+    decision = allow_report(
+        report,
+        terms.policy,
+        scope,
+        book=terms.book,
+        held=lambda: terms.book.get(name) is not None,
+        max_credits=request.max_credits,
+        max_usd=request.max_usd,
+        confirm=request.confirm,
     )
-    report.raise_for_findings()
-    report.raise_for_changes()
-    report.raise_over_limit(max_credits=request.max_credits)
-    warnings = [finding for finding in report.findings if finding.severity == "warning"]
-    return report, [*warnings, *_balance(report, account)], account
+    if account is None and terms.check_balance:
+        account = yield from account_flow(terms, deadline)
+    return report, decision, account
 
 
 def _prepared(  # noqa: PLR0913, PLR0917  what makes one body
@@ -291,21 +297,23 @@ def _sent_before(entry: Entry, job: Job) -> Submission:
     )
 
 
-def _hold(report: Report) -> int:
-    hold = report.estimate.hold
-    if hold is None:
-        raise OverLimitError(
-            "the job has no upper bound, because its frame rate is not known, and only what is "
-            "bounded is sent: state it with media={...: Media.given(...)}",
-            report,
-        )
-    return hold
+def _warnings(report: Report, decision: Decision, account: Account | None) -> list[Finding]:
+    """Give what a person should know before a job is sent.
+
+    Raises:
+        LowBalanceError: The account cannot pay it.
+    """
+    warnings = [finding for finding in report.findings if finding.severity == "warning"]
+    warnings += _balance(report, account)
+    if decision.action is Action.WARN:
+        warnings += [Finding("policy", "warning", None, each) for each in decision.reasons]
+    return warnings
 
 
 def _balance(report: Report, account: Account | None) -> list[Finding]:
     if account is None:
         return []
-    hold = _hold(report)
+    hold = bounded_hold(report)
     queued = report.estimate.queued.credits_high
     queued = hold if queued is None else queued
     if account.credits < queued:

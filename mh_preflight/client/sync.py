@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mh_preflight.client.webhooks import Event
     from mh_preflight.flow import Report
     from mh_preflight.jobs import Job
-    from mh_preflight.units import Plan
+    from mh_preflight.units import Number, Plan
 
 __all__ = ["Client"]
 
@@ -89,6 +89,7 @@ class Client(CommonClient):
         project: str = "",
         run: str | None = None,
         max_credits: int | None = None,
+        max_usd: Number | None = None,
         confirm: Confirm | None = None,
         deadline: float = SUBMIT_SECONDS,
         patience: float = 0.0,
@@ -107,6 +108,7 @@ class Client(CommonClient):
             project: What it belongs to, for budgets.
             run: The run that it is part of, for budgets.
             max_credits: Refuse the job where it may cost more.
+            max_usd: The same in US dollars.
             confirm: Is called with the report and the reasons where the policy says `ask`; only
                 True lets the job be sent.
             deadline: Seconds in which the request must have begun; its answer then has `timeout`.
@@ -116,7 +118,7 @@ class Client(CommonClient):
 
         Raises:
             FindingsError: The API would refuse it.
-            OverLimitError: It may cost more than `max_credits`, or has no upper bound.
+            OverLimitError: It may cost more than is allowed, or has no upper bound.
             DeniedError: The policy does not allow it.
             BudgetError: It does not fit into a budget.
             ConflictError: The id belongs to another job.
@@ -134,6 +136,7 @@ class Client(CommonClient):
             project=project,
             run=run,
             max_credits=max_credits,
+            max_usd=max_usd,
             confirm=confirm,
             deadline=deadline,
             patience=patience,

@@ -68,6 +68,22 @@ def state_of(ledger: Ledger, name: str) -> State:
     return entry.state
 
 
+def test_a_glance_refuses_what_a_hold_would_and_holds_nothing(ledger: Ledger, clock: Clock) -> None:
+    ledger.set_budget(Budget.of(credits=100, per="day"))
+    ledger.reserve("x", "job x", 60, expires_after=5)
+    ledger.check(40)
+    ledger.check(40)
+    for refused in ({"credits": 41}, {"credits": 1, "budgets": [Budget.of(usd=1, per="job")]}):
+        with pytest.raises(BudgetError) as glance:
+            ledger.check(**refused)
+        with pytest.raises(BudgetError) as hold:
+            ledger.reserve("y", "job y", **refused)
+        assert str(glance.value) == str(hold.value)
+    clock.now += 6_000_000
+    ledger.check(100)  # the hold is over
+    assert [entry.id for entry in ledger.entries()] == ["x"]
+
+
 @pytest.mark.parametrize("written", [True, False])
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), LedgerError("the disk fails")])
 def test_a_claim_that_is_stopped_on_its_way_is_given_back(

@@ -50,7 +50,8 @@ def cli(
     monkeypatch.setattr("mh_preflight.client.following.IMAGE_PAUSE", 0.01)
 
     def call(*arguments: str) -> Ended:
-        where = ["--base-url", server.base_url] if arguments[0] != "budget" else []
+        own = arguments[0] == "budget" or "--base-url" in arguments
+        where = [] if own else ["--base-url", server.base_url]
         code = run([*arguments, *where])
         captured = capfd.readouterr()
         assert "Traceback" not in captured.err
@@ -248,6 +249,83 @@ def test_findings_limits_and_unknown_rates_have_the_codes_of_estimate(
     assert server.requests_to("POST", "/v1/") == []
 
 
+NOWHERE = ("--base-url", "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def alone(cli: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Give what runs a command where there is no token and no API."""
+    monkeypatch.delenv("MAGIC_HOUR_API_KEY")
+    monkeypatch.setenv("MH_PREFLIGHT_LEDGER", "costs.sqlite")
+    return lambda *arguments: cli(*arguments[:1], *NOWHERE, *arguments[1:])
+
+
+@pytest.mark.parametrize("plan", ["creator", None])
+@pytest.mark.parametrize("by", ["credits", "dollars", "policy", "budget"])
+def test_what_a_person_does_not_allow_is_refused_without_token_and_network(
+    alone: Any, server: BillingServer, ledger: Ledger, lips: list[str], by: str, plan: str | None
+) -> None:
+    command = [*lips] if plan else lips[:-2]
+    if by == "credits":
+        command += ["--max-credits", "200"]
+    elif by == "dollars":
+        command += ["--max-usd", "0.02"]
+    elif by == "policy":
+        policy("[[budgets]]", "credits = 200", 'per = "day"')
+    else:
+        ledger.set_budget(Budget.of(credits=200, per="day"))
+    ended = alone(*command, "--json")
+    assert ended.code == 4
+    assert ended.json["fits"]
+    shown = alone(*command)
+    assert (shown.code, "What would fit" in shown.out) == (4, True)
+    assert ("so on each plan" in shown.err) == (plan is None)
+    assert server.requests == []
+    assert list(ledger.entries()) == []
+
+
+def test_what_asks_or_is_unsound_is_refused_without_token_and_network(
+    alone: Any, server: BillingServer, lips: list[str]
+) -> None:
+    policy("[[rules]]", 'action = "ask"', 'reason = "ask first"')
+    assert alone(*lips, "--json").json["error"]["code"] == "not-confirmed"
+    assert alone(*lips, "--yes", "--json").json["error"]["code"] == "bad-token"
+    Path("mh-preflight.toml").unlink()
+    assert (alone(*lips, "--strict").code, alone(*lips[:-2], "--strict").code) == (3, 3)
+    assert alone(*lips, "--max-usd", "much").code == 2
+    assert server.requests == []
+
+
+def test_what_one_plan_allows_waits_for_the_word_of_the_api(
+    cli: Any, server: BillingServer, lips: list[str], tmp_path: Path
+) -> None:
+    policy("[[rules]]", 'action = "deny"', 'plan = ["free", "creator", "pro"]')
+    denied = cli(*lips[:-2], "--json")
+    assert (denied.code, denied.json["error"]["code"]) == (4, "denied")
+    assert len(server.requests_to("GET", "/v1/account")) == 1
+    server.plan = "business"
+    assert cli(*lips[:-2]).code == 0
+
+
+def test_what_was_sent_before_is_told_whatever_is_left(
+    cli: Any, server: BillingServer, ledger: Ledger, lips: list[str]
+) -> None:
+    cli(*lips, "--id", "row-1")
+    ledger.set_budget(Budget.of(credits=1, per="ever"))
+    assert cli(*lips, "--id", "row-1", "--max-credits", "1", "--json").json["repeated"]
+    assert cli(*lips, "--id", "row-2").code == 4
+    assert len(server.jobs) == 1
+
+
+def test_the_most_in_dollars_counts_as_for_estimate(
+    cli: Any, server: BillingServer, lips: list[str]
+) -> None:
+    over = cli(*lips, "--max-usd", "0.29", "--json")
+    assert (over.code, over.json["error"]["code"]) == (4, "over-limit")
+    assert cli(*lips, "--max-usd", "0.30").code == 0
+    assert len(server.jobs) == 1
+
+
 def test_a_job_without_an_upper_bound_says_which_option_states_it(
     cli: Any, server: BillingServer, samples_folder: Path
 ) -> None:
@@ -415,10 +493,10 @@ def test_a_ledger_that_does_not_answer_is_no_word_that_nothing_was_sent(
     cli: Any, ledger: Ledger, picture: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: Any, **__: Any) -> None:
+        monkeypatch.setattr(Ledger, "get", _broken)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Client, "submit", stop)
-    monkeypatch.setattr(Ledger, "get", _broken)
     stopped = cli(*picture, "--id", "x", "--json")
     assert (stopped.code, stopped.json["id"], stopped.json["error"]["code"]) == (6, "x", "stopped")
 

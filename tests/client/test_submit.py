@@ -178,6 +178,48 @@ def test_a_budget_that_is_full_refuses(client: Any, server: BillingServer, ledge
     assert len(server.jobs) == 1
 
 
+def test_what_is_refused_here_is_refused_before_the_api_is_asked(
+    make: Make, server: BillingServer, ledger: Ledger
+) -> None:
+    denying = make(policy=Policy(rules=(Rule(Action.DENY),)))
+    with pytest.raises(errors.DeniedError):
+        denying.submit(far_lip_sync(), preflight=FAR)
+    with pytest.raises(OverLimitError):
+        make().submit(far_lip_sync(), max_credits=299, preflight=FAR)
+    with pytest.raises(OverLimitError):
+        make().submit(far_lip_sync(), max_usd="0.01", preflight=FAR)
+    ledger.set_budget(Budget.of(credits=299, per="job"))
+    with pytest.raises(BudgetError):
+        make().submit(far_lip_sync(), preflight=FAR)
+    assert server.requests == []
+
+
+def test_a_glance_at_the_budgets_does_not_stand_in_for_the_hold(
+    client: Any, server: BillingServer, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.set_budget(Budget.of(credits=299, per="day"))
+    monkeypatch.setattr(Ledger, "check", lambda *_, **__: None)
+    with pytest.raises(BudgetError):
+        client.submit(far_lip_sync(), preflight=FAR)
+    assert server.requests_to("POST", "/v1/") == []
+
+
+def test_room_that_another_caller_of_the_same_id_took_refuses_nobody(
+    make: Make, server: BillingServer, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.set_budget(Budget.of(credits=300, per="day"))
+    check = Ledger.check
+
+    def late(*given: Any, **more: Any) -> None:
+        monkeypatch.setattr(Ledger, "check", check)
+        make().submit(far_lip_sync(), id="row-1", preflight=FAR)
+        check(*given, **more)
+
+    monkeypatch.setattr(Ledger, "check", late)
+    assert make().submit(far_lip_sync(), id="row-1", preflight=FAR).repeated
+    assert len(server.jobs) == 1
+
+
 def test_a_policy_denies_warns_and_asks(make: Make, server: BillingServer) -> None:
     def under(action: Action) -> Any:
         return make(policy=Policy(rules=(Rule(action, credits_above=100, reason="ask Ann"),)))
