@@ -10,14 +10,16 @@ from mh_preflight.cli.exits import FINDING
 from mh_preflight.cli.options import Json
 from mh_preflight.cli.output import show, working
 from mh_preflight.cli.reading import (
+    OFFLINE,
     AllowHttp,
     AllowPrivate,
     Cached,
     IsolationName,
+    Offline,
     Timeout,
     reading,
 )
-from mh_preflight.media import probe_many
+from mh_preflight.media import Failure, Media, is_remote, probe_many, shown_url
 from mh_preflight.render.wire import media_line
 
 __all__ = ["probe_files"]
@@ -36,6 +38,7 @@ def probe_files(  # noqa: PLR0913  one parameter an option
     allow_private: AllowPrivate = False,
     timeout: Timeout = 20.0,
     cached: Cached = False,
+    offline: Offline = False,
     as_json: Json = False,
 ) -> None:
     """Show what files hold: duration, frame rate, frames, size, and what is not certain.
@@ -46,10 +49,11 @@ def probe_files(  # noqa: PLR0913  one parameter an option
     """
     how = reading(isolation, http=allow_http, private=allow_private, timeout=timeout, cached=cached)
     failed = False
-    answers = probe_many(files, **how.arguments)
+    far = {name for name in files if offline and is_remote(name)}
+    answers = probe_many([name for name in files if name not in far], **how.arguments)
     for name in files:
         with working(f"reading {name}"):
-            media = next(answers)
+            media = _unread(name) if name in far else next(answers)
         failed = failed or media.error is not None
         if as_json:
             typer.echo(media_line(media))
@@ -59,3 +63,10 @@ def probe_files(  # noqa: PLR0913  one parameter an option
             show(media_view(media))
     if failed:
         raise typer.Exit(FINDING)
+
+
+def _unread(source: str) -> Media:
+    """Say that a source is not read, because it lies elsewhere."""
+    where = f"{shown_url(source)!r} lies elsewhere"
+    message = f"{where}, and only local files are read (--offline, or {OFFLINE})"
+    return Media(source=source, error=Failure(code="offline", message=message))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
+    "OFFLINE",
     "PANEL",
     "AllowHttp",
     "AllowPrivate",
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 PANEL = "How files are read"
+
+OFFLINE = "MH_PREFLIGHT_OFFLINE"
 
 IsolationName: TypeAlias = Annotated[
     str | None,
@@ -77,7 +80,7 @@ Offline: TypeAlias = Annotated[
     typer.Option(
         "--offline",
         help="Read local files only.",
-        envvar="MH_PREFLIGHT_OFFLINE",
+        envvar=OFFLINE,
         rich_help_panel=PANEL,
     ),
 ]

@@ -38,6 +38,7 @@ from mh_preflight.cli.reading import (
     AllowPrivate,
     Cached,
     IsolationName,
+    Offline,
     Timeout,
     reading,
 )
@@ -150,6 +151,7 @@ def submit(  # noqa: PLR0913  one parameter an option
     allow_private: AllowPrivate = False,
     timeout: Timeout = 20.0,
     cached: Cached = False,
+    offline: Offline = False,
     as_json: Json = False,
 ) -> None:
     """Check a job, hold what it may cost, upload its files, and send it, once.
@@ -188,7 +190,7 @@ def submit(  # noqa: PLR0913  one parameter an option
     _raise_without_rate(job, plans, terms)
     with opened_ledger(ledger, create=True) as opened:
         with working("reading the files"):
-            media = asked_media(job, facts, how, offline=False)
+            media = asked_media(job, facts, how, offline=offline)
         if request is None and job.trimmed is not None and "end_seconds" not in given:
             job = job.changed({"end_seconds": asked_end(job, media)})
         sending = Sending(

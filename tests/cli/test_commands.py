@@ -592,3 +592,18 @@ def test_offline_no_url_is_read(cli: Any, files: Path, monkeypatch: pytest.Monke
     assert "was not looked at" in found["findings"][0]["message"]
     monkeypatch.setenv("MH_PREFLIGHT_OFFLINE", "1")
     assert cli(*base).json == found
+
+
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_offline_a_url_is_refused_and_what_is_here_is_read(
+    cli: Any, files: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    if by == "environment":
+        monkeypatch.setenv("MH_PREFLIGHT_OFFLINE", "1")
+    options = ["--offline"] if by == "option" else []
+    url = "https://127.0.0.1:9/clip.mp4?key=secret"
+    ended = cli("probe", "--json", *options, url, files / "v24.mp4")
+    refused, read = map(json.loads, ended.out.splitlines())
+    assert (ended.code, refused["error"]["code"], read["error"]) == (3, "offline", None)
+    assert "MH_PREFLIGHT_OFFLINE" in refused["error"]["message"]
+    assert "secret" not in refused["error"]["message"]

@@ -337,6 +337,25 @@ def test_a_job_without_an_upper_bound_says_which_option_states_it(
     assert cli(*far, "--video-fps", "24", "--json").json["held"] == 90
 
 
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_offline_what_lies_elsewhere_is_not_read_before_it_is_sent(
+    cli: Any,
+    server: BillingServer,
+    samples_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    by: str,
+) -> None:
+    monkeypatch.setattr("mh_preflight.assets.probe_youtube", None)
+    far = ["submit", "lip-sync", "--youtube", "https://youtu.be/x", "--end", "3"]
+    far += ["--audio", str(samples_folder / "voice.wav"), "--plan", "creator"]
+    if by == "environment":
+        monkeypatch.setenv("MH_PREFLIGHT_OFFLINE", "1")
+    else:
+        far.append("--offline")
+    assert cli(*far).code == 4  # it has no upper bound
+    assert cli(*far, "--video-fps", "24", "--json").json["held"] == 90
+
+
 def test_over_a_budget_the_numbers_and_what_would_fit_are_told(
     cli: Any, server: BillingServer, ledger: Ledger, lips: list[str]
 ) -> None:
