@@ -255,9 +255,7 @@ def reconciled_view(outcomes: Sequence[Outcome], where: str) -> RenderableType:
     """
     ledger = Text(f"ledger {where}", style="dim")
     if not outcomes:
-        return Group(
-            Text("Nothing is open: the ledger says what the API says.", style="bold"), ledger
-        )
+        return Group(Text("Nothing is open: there was nothing to ask.", style="bold"), ledger)
     parts: list[RenderableType] = [Text(_answer(outcomes), style="bold"), Text("")]
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for name in ("", "held", "charged"):

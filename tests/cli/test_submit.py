@@ -556,7 +556,8 @@ def _broken(*_: Any, **__: Any) -> None:
 def test_reconcile_walks_what_is_open_and_says_what_it_did(
     cli: Any, server: BillingServer, ledger: Ledger, lips: list[str], picture: list[str]
 ) -> None:
-    assert cli("reconcile").out.startswith("Nothing is open")
+    assert cli("reconcile").out.startswith("Nothing is open: there was nothing to ask.\n")
+    assert server.requests == []
     cli(*lips, "--id", "done")
     cli(*picture, "--id", "runs")
     server.finish(server.jobs[0].id, 330)
