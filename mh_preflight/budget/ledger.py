@@ -85,9 +85,19 @@ class Standing:
         return self.budget.limit
 
     @property
+    def charged(self) -> int:
+        """What was charged in all, overruns too."""
+        return self.settled + self.overrun
+
+    @property
+    def blocked(self) -> bool:
+        """Whether nothing more is sent in its window, however little it asks."""
+        return self.left < 0 or self.unpriced > 0
+
+    @property
     def left(self) -> int:
         """What may be reserved still; below 0 where more was charged, or the limit was lowered."""
-        return self.limit - self.reserved - self.settled - self.overrun
+        return self.limit - self.reserved - self.charged
 
 
 class Ledger:

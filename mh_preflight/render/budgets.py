@@ -60,7 +60,9 @@ def set_view(
         used = standing.limit - standing.left
         if used:
             shown = standing.budget.shown
-            parts.append(Text(f"{shown(used)} of it are spent or held already; {_left(standing)}."))
+            rest = "" if standing.blocked else f"; {shown(standing.left)} left"
+            parts.append(Text(f"{shown(used)} are spent or held in its window already{rest}."))
+        parts += [Text(f"! {line}", style="red") for line in _stops(standing)]
     parts.append(ledger_line(where))
     return Group(*parts)
 
@@ -79,6 +81,7 @@ def status_view(  # noqa: PLR0913  what a page shows
     spent: bool,
     where: str,
     sources: Mapping[Budget, str | None],
+    run: str | None = None,
     plain: bool = False,
 ) -> RenderableType:
     """Show how budgets stand, and what is held.
@@ -90,6 +93,7 @@ def status_view(  # noqa: PLR0913  what a page shows
         spent: Whether the ledger has any entry.
         where: The ledger.
         sources: The file of a budget that is not set in the ledger.
+        run: The run that is shown, where one was named.
         plain: Draw bars with ASCII.
     """
     parts: list[RenderableType] = [_answer(standings, total, spent=spent)]
@@ -97,7 +101,7 @@ def status_view(  # noqa: PLR0913  what a page shows
         parts.append(Text(f"Start with: {START}"))
     widths = _widths(standings)
     for standing in standings:
-        parts += _standing(standing, widths, sources.get(standing.budget), plain=plain)
+        parts += _standing(standing, widths, sources.get(standing.budget), run, plain=plain)
     if held:
         parts += [Text(""), Text("Held", style="bold"), inset(held_table(held))]
         if total[0] > len(held):
@@ -119,6 +123,7 @@ def standing_body(standing: Standing) -> dict[str, Any]:
         "ends": iso(standing.ends),
         "settled": _value(budget, standing.settled),
         "overrun": _value(budget, standing.overrun),
+        "charged": _value(budget, standing.charged),
         "held": _value(budget, standing.reserved),
         "left": _value(budget, standing.left),
         "unpriced": standing.unpriced,
@@ -134,51 +139,60 @@ def standing_json(standing: Standing, where: str) -> str:
 def _answer(standings: Sequence[Standing], total: tuple[int, int], *, spent: bool) -> Text:
     jobs, credits = total
     holding = f"{counted(jobs, 'job')} hold{'s' if jobs == 1 else ''} {credits_of(credits)}"
-    over = [each for each in standings if each.left < 0 and each.budget.per is not Period.JOB]
+    blocked = [each for each in standings if each.blocked]
     if not standings:
         rest = holding if jobs else "nothing is held" if spent else "nothing was spent yet"
         return Text(f"No budget is set, and {rest}.", style="bold")
     first = standings[0]
     if len(standings) == 1 and first.budget.counter(0, "any") is not None:
-        left = _amount(first.budget, abs(first.left))
-        text = f"{left} {'over' if first.left < 0 else 'left of'} {named_budget(first.budget)}"
-    elif over:
-        text = (
-            f"{len(over)} of {counted(len(standings), 'budget')} {_are(len(over))} over the limit"
-        )
+        text = _answer_of(first)
+    elif blocked:
+        let = "lets" if len(blocked) == 1 else "let"
+        text = f"{len(blocked)} of {counted(len(standings), 'budget')} {let} nothing more be sent"
     else:
         text = f"{counted(len(standings), 'budget')}, none over its limit"
     rest = holding if jobs else "nothing is held"
-    return Text(f"{text}; {rest}.", style="bold red" if over else "bold")
+    return Text(f"{text}; {rest}.", style="bold red" if blocked else "bold")
+
+
+def _answer_of(standing: Standing) -> str:
+    """Say first how the one budget stands that there is."""
+    named, amount = named_budget(standing.budget), _amount(standing.budget, abs(standing.left))
+    if standing.unpriced:
+        return f"Nothing more is sent under {named}"
+    return f"{amount} {'above the limit' if standing.left < 0 else 'left'} of {named}"
 
 
 def _standing(
-    standing: Standing, widths: Sequence[int], source: str | None, *, plain: bool
+    standing: Standing,
+    widths: Sequence[int],
+    source: str | None,
+    run: str | None,
+    *,
+    plain: bool,
 ) -> Iterator[RenderableType]:
     budget = standing.budget
     yield Text("")
     title = Text(named_budget(budget))
-    if window := _window(standing):
+    if window := _window(standing, run):
         title.append(f"  {window}", style="dim")
     if source is not None:
         title.append(f"  of {one_line(source, 60)}", style="dim")
     yield title
-    if budget.per is Period.JOB or (budget.per is Period.RUN and standing.ends is standing.starts):
-        if budget.per is Period.JOB:
-            yield inset(Text("for each job alone", style="dim"))
-            return
-        if standing.reserved + standing.settled + standing.overrun == 0:
-            yield inset(Text("for each run alone; --run NAME shows one", style="dim"))
-            return
+    if budget.per is Period.JOB:
+        yield inset(Text("for each job alone", style="dim"))
+        return
+    if budget.per is Period.RUN and run is None:
+        yield inset(Text("for each run alone; --run NAME shows one", style="dim"))
+        return
     table = Table.grid(padding=(0, 3, 0, 0))
     table.add_column()
-    for _ in range(4):
+    for _ in range(3):
         table.add_column(no_wrap=True)
     numbers = _numbers(standing)
     cells = [
         Text(f"{number:>{width}} {name}", style=style)
-        for (number, name, style), width in zip(numbers, widths, strict=False)
-        if number
+        for (number, name, style), width in zip(numbers, widths, strict=True)
     ]
     table.add_row(_Bar(standing, plain=plain), *cells)
     yield inset(table)
@@ -190,14 +204,13 @@ def _numbers(standing: Standing) -> list[tuple[str, str, str]]:
     """Give what stands beside a bar: number, name and style."""
     budget, left = standing.budget, standing.left
     return [
-        (_amount(budget, standing.settled), "settled", "green"),
+        (_amount(budget, standing.charged), "charged", "green"),
         (_amount(budget, standing.reserved), "held", "yellow"),
         (
             _amount(budget, abs(left)),
             "over" if left < 0 else "left",
             "bold red" if left < 0 else "",
         ),
-        (_amount(budget, standing.overrun) if standing.overrun else "", "overrun", "red"),
     ]
 
 
@@ -209,21 +222,25 @@ def _widths(standings: Sequence[Standing]) -> list[int]:
 def _warnings(standing: Standing) -> Iterator[str]:
     budget = standing.budget
     if standing.overrun:
-        yield f"jobs cost {budget.shown(standing.overrun)} more than they held"
+        charged = budget.shown(standing.charged)
+        yield f"{charged} charged, {_amount(budget, standing.overrun)} of it over what was held"
+    yield from _stops(standing)
+
+
+def _stops(standing: Standing) -> Iterator[str]:
+    """Say why nothing more is sent in a window, where that is so."""
     if standing.left < 0:
-        yield f"{budget.shown(-standing.left)} over the limit: nothing more is sent in this window"
+        over = standing.budget.shown(-standing.left)
+        yield f"{over} over the limit: nothing more is sent in this window"
     if standing.unpriced:
         jobs = counted(standing.unpriced, "job")
         yield f"{jobs} without a known price in dollars: nothing more is sent in this window"
 
 
-def _left(standing: Standing) -> str:
-    shown = standing.budget.shown
-    return f"{shown(-standing.left)} over" if standing.left < 0 else f"{shown(standing.left)} left"
-
-
-def _window(standing: Standing) -> str:
-    """Name the window: a day, or a month, of the budget's zone."""
+def _window(standing: Standing, run: str | None) -> str:
+    """Name the window: a run, or a day or a month of the budget's zone."""
+    if standing.budget.per is Period.RUN and run is not None:
+        return f"run {one_line(run, 60)!r}"
     if standing.starts is None:
         return ""
     zone = ZoneInfo(standing.budget.zone)
@@ -287,7 +304,3 @@ def _budget_body(budget: Budget) -> dict[str, Any]:
         "endpoint": budget.endpoint,
         "zone": budget.zone,
     }
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"

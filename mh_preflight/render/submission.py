@@ -166,16 +166,15 @@ def refused_view(error: BudgetError, report: Report, fits: Sequence[Saving]) -> 
     used = error.settled + error.overrun + error.held
     left = max(0, error.limit - used)
     per = named_budget(budget).removeprefix(budget.shown(error.limit)).strip()
-    rows = [("limit", error.limit, per), ("settled", error.settled, "")]
-    if error.overrun:
-        rows.append(("overrun", error.overrun, "charged beyond what was held"))
+    beyond = f"{_amount(error, error.overrun)} of it over what was held" if error.overrun else ""
+    rows = [("limit", error.limit, per), ("charged", error.settled + error.overrun, beyond)]
     rows += [("held", error.held, ""), ("left", left, _ends(error))]
     table = _numbers("US$" if budget.unit == "usd" else "credits")
     for name, value, note in rows:
         table.add_row(name, _amount(error, value), one_line(note))
     if error.asked is not None:
-        beyond = Text(f"{_amount(error, error.asked - left)} too many", style="red")
-        table.add_row("this job", _amount(error, error.asked), beyond)
+        more = Text(f"{_amount(error, error.asked - left)} too many", style="red")
+        table.add_row("this job", _amount(error, error.asked), more)
     title = Text(f"Not sent: {report.settings.title} does not fit into the budget", style="bold")
     parts: list[RenderableType] = [title, Padding(table, (1, 0, 0, 2))]
     if error.asked is not None:
@@ -204,6 +203,7 @@ def refused_json(error: BudgetError, report: Report, fits: Sequence[Saving], ent
             "limit": _plain(error, error.limit),
             "settled": _plain(error, error.settled),
             "overrun": _plain(error, error.overrun),
+            "charged": _plain(error, error.settled + error.overrun),
             "held": _plain(error, error.held),
             "left": _plain(error, max(0, error.limit - used)),
             "asked": None if error.asked is None else _plain(error, error.asked),

@@ -224,7 +224,22 @@ def test_what_was_spent_before_counts_at_once(cli: Any, ledger: Ledger) -> None:
     sent(ledger, "a", 300, 240)
     sent(ledger, "b", 100)
     shown = cli("budget", "set", "--limit", "500").out
-    assert "340 credits of it are spent or held already; 160 credits left." in shown
+    assert "340 credits are spent or held in its window already; 160 credits left." in shown
+    again = cli("budget", "set", "--limit", "300").out
+    assert "! 40 credits over the limit: nothing more is sent in this window" in again
+
+
+def test_a_job_without_a_price_stops_a_budget_in_dollars_from_the_first_word_on(
+    cli: Any, ledger: Ledger
+) -> None:
+    sent(ledger, "a", 300, usd="0.3")
+    sent(ledger, "b", 100)
+    shown = cli("budget", "set", "--usd", "5", "--per", "day").out
+    assert "! 1 job without a known price in dollars: nothing more is sent in this win" in shown
+    assert "left" not in shown
+    assert cli("budget", "status").out.startswith("Nothing more is sent under $5.00 a day; 2 jobs")
+    cli("budget", "set", "--limit", "1000")
+    assert cli("budget", "status").out.startswith("1 of 2 budgets lets nothing more be sent; 2 ")
 
 
 # ---------------------------------------------------------------------------------------- status
@@ -236,15 +251,18 @@ def test_overruns_are_said_in_words(cli: Any, ledger: Ledger) -> None:
     sent(ledger, "b", 20)
     ledger.set_budget(Budget.of(credits=450, per="ever"))
     shown = cli("budget", "status").out
-    assert shown.startswith("50 over 450 credits in all; 1 job holds 20 credits.")
-    assert "200 settled   20 held   50 over   280 overrun" in shown
-    assert "! jobs cost 280 credits more than they held" in shown
+    assert shown.startswith("50 above the limit of 450 credits in all; 1 job holds 20 credits.")
+    assert "480 charged   20 held   50 over" in shown
+    assert "! 480 credits charged, 280 of it over what was held" in shown
     assert "! 50 credits over the limit: nothing more is sent" in shown
     (line,) = cli("budget", "status", "--json").lines
-    assert {name: line[name] for name in ("limit", "settled", "overrun", "held", "left")} == {
+    assert {
+        name: line[name] for name in ("limit", "settled", "overrun", "charged", "held", "left")
+    } == {
         "limit": 450,
         "settled": 200,
         "overrun": 280,
+        "charged": 480,
         "held": 20,
         "left": -50,
     }
@@ -264,9 +282,12 @@ def test_several_budgets_are_shown_each_with_its_window(cli: Any, ledger: Ledger
     assert shown.startswith("4 budgets, none over its limit; 1 job holds 300 credits.")
     assert "for each job alone" in shown
     assert "for each run alone; --run NAME shows one" in shown
-    assert re.search(r"\$0\.00 settled +\$0\.30 held +\$2\.20 left", shown)
+    assert re.search(r"\$0\.00 charged +\$0\.30 held +\$2\.20 left", shown)
     assert re.search(r"a month \(Europe/Berlin\)  \d{4}-\d\d\n", shown)
     assert "1,700 left" in cli("budget", "status", "--run", "r1").out
+    empty = cli("budget", "status", "--run", "foo").out
+    assert re.search(r"2,000 credits a run  run 'foo'\n +\S+ +0 charged +0 held +2,000 left", empty)
+    assert "--run NAME" not in empty
     dollars = next(e for e in cli("budget", "status", "--json").lines if e["unit"] == "usd")
     assert (dollars["limit"], dollars["held"], dollars["left"]) == ("2.5", "0.3", "2.2")
 

@@ -369,6 +369,7 @@ def test_over_a_budget_the_numbers_and_what_would_fit_are_told(
         "limit": 500,
         "settled": 0,
         "overrun": 0,
+        "charged": 0,
         "held": 300,
         "left": 200,
         "asked": 300,

@@ -51,6 +51,7 @@ def status(
             spent=spent,
             where=opened.where,
             sources={} if rules is None else dict.fromkeys({*rules.budgets} - own, rules.source),
+            run=run,
             plain=not can_draw(),
         )
     show(view)
