@@ -42,20 +42,18 @@ WIDEST, NARROWEST = 32, 10
 
 
 def set_view(
-    budgets: Sequence[Budget], standings: Sequence[Standing], where: str, *, removed: bool
+    budget: Budget, standings: Sequence[Standing], where: str, *, removed: bool
 ) -> RenderableType:
     """Show what was set or taken away, and how it stands.
 
     Args:
-        budgets: The budgets.
-        standings: How those stand that were set.
+        budget: The budget.
+        standings: How it stands, where it was set.
         where: The ledger.
-        removed: Whether they were taken away.
+        removed: Whether it was taken away.
     """
     did = "Removed" if removed else "Set"
-    parts: list[RenderableType] = [
-        Text(f"{did}: {named_budget(each)}", style="bold") for each in budgets
-    ]
+    parts: list[RenderableType] = [Text(f"{did}: {named_budget(budget)}", style="bold")]
     for standing in standings:
         used = standing.limit - standing.left
         if used:

@@ -184,21 +184,55 @@ def test_a_budget_is_set_changed_and_taken_away(cli: Any, ledger: Ledger) -> Non
         "9 credits for lip-sync of project 'trailer'",
         "$12.50 a day (Europe/Berlin)",
     ]
-    removed = cli("budget", "set", "--remove", "--per", "day", "--json")
-    assert [line["budget"] for line in removed.lines] == [
-        "400 credits a day",
-        "$12.50 a day (Europe/Berlin)",
+    removed = cli("budget", "set", "--remove", "--limit", "400", "--per", "day", "--json")
+    assert [(line["did"], line["budget"]) for line in removed.lines] == [
+        ("removed", "400 credits a day")
     ]
-    assert [line["did"] for line in removed.lines] == ["removed", "removed"]
-    missing = cli("budget", "set", "--remove", "--per", "day")
-    assert (missing.code, "set are: 9 credits for" in missing.err) == (2, True)
+    assert cli("budget", "set", "--remove", "--per", "day").out.startswith(
+        "Removed: $12.50 a day (Europe/Berlin)\n"
+    )
+    assert [str(each) for each in ledger.budgets()] == [
+        "9 credits for lip-sync of project 'trailer'"
+    ]
 
 
-def test_a_budget_of_one_unit_is_taken_away_alone(cli: Any, ledger: Ledger) -> None:
-    cli("budget", "set", "--limit", "5")
-    cli("budget", "set", "--usd", "5")
-    cli("budget", "set", "--remove", "--usd", "0")
-    assert [str(each) for each in ledger.budgets()] == ["5 credits"]
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ([], "several-budgets"),
+        (["--limit", "100"], "no-budget"),
+        (["--usd", "5.01"], "no-budget"),
+        (["--limit", "500", "--project", "teaser"], "no-budget"),
+        (["--limit", "500", "--per", "month"], "no-budget"),
+        (["--limit", "500"], "several-budgets"),
+    ],
+)
+def test_what_is_not_one_budget_is_not_taken_away(
+    cli: Any, ledger: Ledger, asked: list[str], code: str
+) -> None:
+    kept = [
+        ["--limit", "500"],
+        ["--limit", "500", "--zone", "Europe/Berlin"],
+        ["--usd", "5.00"],
+        ["--limit", "500", "--per", "day", "--project", "trailer one", "--endpoint", "lip-sync"],
+    ]
+    for options in kept:
+        cli("budget", "set", *options)
+    ended = cli("budget", "set", "--remove", *asked, "--json")
+    assert (ended.code, ended.json["error"]["code"], ended.json["error"]["field"]) == (
+        2,
+        code,
+        "remove",
+    )
+    assert len(ledger.budgets()) == 4
+    shown = cli("budget", "set", "--remove", *asked).err
+    commands = [line.strip() for line in shown.splitlines() if line.startswith("  ")]
+    assert len(commands) == 4
+    assert all(each in ended.json["error"]["message"] for each in commands)
+    for command in commands:
+        assert cli(*shlex.split(command)[1:]).code == 0, command
+    assert ledger.budgets() == ()
+    assert "none is set" in cli("budget", "set", "--remove").err
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import shlex
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from mh_preflight.cli.exits import print_error
 from mh_preflight.cli.ledger import LedgerPlace, opened_ledger
 from mh_preflight.cli.options import Json, whole_or_below
 from mh_preflight.cli.output import show
@@ -13,6 +15,8 @@ from mh_preflight.errors import InputError, JobError
 from mh_preflight.jobs import model_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mh_preflight.budget import Budget, Ledger
 
 __all__ = ["set_budget"]
@@ -57,7 +61,7 @@ def set_budget(  # noqa: PLR0913  one parameter an option
         ),
     ] = None,
     remove: Annotated[
-        bool, typer.Option("--remove", help="Take the budget away; needs no limit.")
+        bool, typer.Option("--remove", help="Take away the one budget that is named so.")
     ] = False,
     ledger: LedgerPlace = None,
     as_json: Json = False,
@@ -66,7 +70,7 @@ def set_budget(  # noqa: PLR0913  one parameter an option
 
     Example: mh-preflight budget set --limit 500 --per day --project trailer
     """
-    from mh_preflight.budget import Budget, Unit
+    from mh_preflight.budget import Budget
     from mh_preflight.render.budgets import set_json, set_view
 
     if endpoint is not None:
@@ -77,10 +81,9 @@ def set_budget(  # noqa: PLR0913  one parameter an option
             raise InputError(message, code=error.code, field="endpoint") from None
     if not remove and (limit is None) == (usd is None):
         raise InputError("--limit: give it, or --usd, one of them", field="limit")
-    unit = None if limit is None and usd is None else Unit.CREDITS if usd is None else Unit.USD
     try:
         budget = Budget.of(
-            credits=0 if remove and usd is None else limit,
+            credits=0 if limit is None and usd is None else limit,
             usd=usd,
             per=per,
             project=project,
@@ -91,17 +94,16 @@ def set_budget(  # noqa: PLR0913  one parameter an option
         raise _in_options(error) from None
     with opened_ledger(ledger, create=not remove) as opened:
         if remove:
-            found = _removed(opened, budget, unit, any_zone=zone is None)
+            named = _Named(budget, limit=(limit, usd) != (None, None), zone=zone is not None)
+            budget = _removed(opened, named, ledger, as_json=as_json)
         else:
             opened.set_budget(budget)
-            found = [budget]
         standings = [] if remove else [s for s in opened.status() if s.budget == budget]
         where = opened.where
     if as_json:
-        for each in found:
-            typer.echo(set_json(each, where, removed=remove))
+        typer.echo(set_json(budget, where, removed=remove))
     else:
-        show(set_view(found, standings, where, removed=remove))
+        show(set_view(budget, standings, where, removed=remove))
 
 
 def _in_options(error: InputError) -> InputError:
@@ -111,21 +113,72 @@ def _in_options(error: InputError) -> InputError:
     return InputError(message, code=error.code, field=option)
 
 
-def _removed(ledger: Ledger, like: Budget, unit: str | None, *, any_zone: bool) -> list[Budget]:
-    """Take away the budgets that are meant, whatever their limit is."""
-    meant = [
-        each
-        for each in ledger.budgets()
-        if (each.per, each.project, each.endpoint) == (like.per, like.project, like.endpoint)
-        and unit in {None, each.unit}
-        and (any_zone or each.zone == like.zone)
-    ]
-    removed = [each for each in meant if ledger.remove_budget(each)]
-    if not removed:
-        known = "; ".join(str(each) for each in ledger.budgets())
-        raise InputError(
-            f"--remove: there is no such budget; {f'set are: {known}' if known else 'none is set'}",
-            code="no-budget",
-            field="remove",
+class _Named(NamedTuple):
+    """Which budget a person names.
+
+    Attributes:
+        like: The budget, as far as it is named.
+        limit: Whether its unit and limit are named.
+        zone: Whether its zone is.
+    """
+
+    like: Budget
+    limit: bool
+    zone: bool
+
+    def matches(self, budget: Budget) -> bool:
+        """Tell whether a budget is all that is named."""
+        like = self.like
+        return (
+            (budget.per, budget.project, budget.endpoint) == (like.per, like.project, like.endpoint)
+            and (not self.limit or (budget.unit, budget.limit) == (like.unit, like.limit))
+            and (not self.zone or budget.zone == like.zone)
         )
-    return removed
+
+
+def _removed(ledger: Ledger, named: _Named, place: str | None, *, as_json: bool) -> Budget:
+    """Take away the one budget that is named; where there is not one, list what there is."""
+    every = ledger.budgets()
+    found = [each for each in every if named.matches(each)]
+    if len(found) == 1 and ledger.remove_budget(found[0]):
+        return found[0]
+    commands = [_removing(each, every, place) for each in every]
+    several = len(found) > 1
+    what = f"{len(found)} budgets are like that" if several else "there is no such budget"
+    rest = "say which one" if several else "these are set" if every else "none is set"
+    listed = f": {'; '.join(commands)}" if as_json and commands else ""
+    error = InputError(
+        f"--remove: {what}, and nothing was removed; {rest}{listed}",
+        code="several-budgets" if several else "no-budget",
+        field="remove",
+    )
+    code = print_error(error, as_json=as_json)
+    if not as_json:
+        for command in commands:
+            typer.echo(f"  {command}", err=True)
+    raise typer.Exit(code)
+
+
+def _removing(budget: Budget, every: Sequence[Budget], place: str | None) -> str:
+    """Give the command that takes away a budget, and no other."""
+    from mh_preflight.budget import Period, Unit, dollars_of
+    from mh_preflight.budget.places import shown_place
+
+    in_credits = budget.unit is Unit.CREDITS
+    words = ["mh-preflight", "budget", "set", "--remove"]
+    words += ["--limit" if in_credits else "--usd"]
+    words += [str(budget.limit) if in_credits else f"{dollars_of(budget.limit):f}"]
+    if budget.per is not Period.EVER:
+        words += ["--per", str(budget.per)]
+    if budget.project is not None:
+        words += ["--project", budget.project]
+    if budget.endpoint is not None:
+        words += ["--endpoint", budget.endpoint]
+    if (
+        budget.zone != "UTC"
+        or sum(each.identity[:-1] == budget.identity[:-1] for each in every) > 1
+    ):
+        words += ["--zone", budget.zone]
+    if place is not None:
+        words += ["--ledger", shown_place(place)]
+    return shlex.join(words)
