@@ -78,9 +78,10 @@ def print_error(error: PreflightError, *, as_json: bool) -> int:
     if as_json:
         print(error_body(error).model_dump_json())  # noqa: T201  the answer
     else:
+        from mh_preflight.cli.naming import message_for_people
         from mh_preflight.units import one_line
 
-        print(f"mh-preflight: {one_line(error.message)}", file=sys.stderr)  # noqa: T201
+        print(f"mh-preflight: {one_line(message_for_people(error))}", file=sys.stderr)  # noqa: T201
     return exit_code(error)
 
 

@@ -128,7 +128,7 @@ def test_over_the_limit_of_all_jobs_ends_with_four(cli: Any) -> None:
     assert cli([LIP, LIP], "--max-credits", "1800").code == 0
     ended = cli([LIP, LIP], "--max-credits", "1799")
     assert (ended.code, "1,800" in ended.out) == (4, True)
-    assert "all jobs may cost 1,800 credits, max_credits allows 1,799" in ended.err
+    assert "all jobs may cost 1,800 credits, --max-credits allows 1,799" in ended.err
     answer = cli([LIP, LIP], "--max-credits", "1799", "--json")
     assert (answer.code, answer.json["error"]["code"]) == (4, "over-limit")
     assert answer.json["totals"]["hold_credits"] == 1800

@@ -382,7 +382,9 @@ def test_the_history_can_be_filtered(cli: Any, ledger: Ledger, clock: list[int])
         lines = cli("budget", "history", *options, "--json").lines
         assert "".join(line["id"] for line in lines) == ids, options
     assert cli("budget", "history", "--state", "released").out.startswith("No job is like that.")
-    assert cli("budget", "history", "--state", "lost").code == 2
+    assert cli("budget", "history", "--state", "lost").err.startswith(
+        "mh-preflight: --state: must be one of reserved, "
+    )
     assert cli("budget", "history", "--since", "yesterday").code == 2
 
 
@@ -428,6 +430,23 @@ def test_nothing_is_ended_without_id_and_word(cli: Any, ledger: Ledger) -> None:
     entry = ledger.get("row-7")
     assert entry is not None
     assert entry.state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["", "--released"], "ID: must be a line"),
+        (["row-7", "--found", "a\nb"], "--found: must be a line"),
+        (["row-7", "--settled", str(10**16)], "--settled: is more than any job costs"),
+        (["row-7", "--released", "--word", "a\nb"], "--word: must be a line"),
+    ],
+)
+def test_a_person_is_told_what_of_the_word_is_wrong(
+    cli: Any, ledger: Ledger, typed: list[str], said: str
+) -> None:
+    lost(ledger, "row-7")
+    ended = cli("budget", "recover", *typed)
+    assert (ended.code, said in ended.err) == (2, True)
 
 
 def test_a_person_s_word_is_about_the_last_attempt(cli: Any, ledger: Ledger) -> None:

@@ -153,7 +153,7 @@ def test_over_the_limit_the_numbers_come_first_and_the_code_is_four(cli: Any, fi
     assert ended.code == 4
     assert "900" in ended.out
     assert "What would fit" in ended.out
-    assert "max_credits allows 500" in ended.err
+    assert "--max-credits allows 500" in ended.err
     answer = cli(*lip(files, "--max-usd", "0.5", "--plan", "creator", "--json"))
     assert (answer.code, answer.json["error"]["code"]) == (4, "over-limit")
     assert cli(*lip(files, "--max-credits", "900")).code == 0

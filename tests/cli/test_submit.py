@@ -551,6 +551,44 @@ def _broken(*_: Any, **__: Any) -> None:
     raise LedgerError("the disk is gone")
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--max-usd", "much"], "--max-usd: 'much' is not a number"),
+        (["--max-usd", "-1"], "--max-usd: must not be negative"),
+        (["--max-credits", "1"], "may cost 5 credits, --max-credits allows 1"),
+        (["--base-url", "http://example.com"], "--base-url: 'http://example.com' is not enc"),
+        (["--run", "a\nb"], "--run: must be a line"),
+        (["--project", "a\nb"], "--project: must be a line"),
+        (["--id", "row-1#2"], "--id: must have at most"),
+    ],
+)
+def test_people_are_told_of_the_option_that_they_typed(
+    cli: Any, picture: list[str], options: list[str], said: str
+) -> None:
+    ended = cli(*picture, *options)
+    assert ended.code in {2, 4}
+    assert said in ended.err
+    field = cli(*picture, *options, "--json").json["error"]["field"]
+    assert field in {None, options[0].lstrip("-").replace("-", "_")}
+
+
+def test_people_are_told_of_the_variable_of_the_token(
+    cli: Any, picture: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MAGIC_HOUR_API_KEY")
+    assert cli(*picture).err == "mh-preflight: MAGIC_HOUR_API_KEY is not set\n"
+    monkeypatch.setenv("MAGIC_HOUR_API_KEY", "with spaces")
+    assert "mh-preflight: MAGIC_HOUR_API_KEY: must be at most" in cli(*picture).err
+    assert cli(*picture, "--json").json["error"]["field"] == "token"
+
+
+def test_a_field_of_the_request_keeps_its_name(cli: Any, tmp_path: Path) -> None:
+    (tmp_path / "body.json").write_text(json.dumps({**PICTURE, "image_count": "many"}))
+    ended = cli("submit", "ai-image-generator", "--request", "body.json", "--plan", "creator")
+    assert (ended.code, "image_count" in ended.err) == (2, True)
+
+
 # ------------------------------------------------------------------------------------- reconcile
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mh_preflight.cli.ledger import BASE_URL, BaseUrl, LedgerPlace, opened_ledger
+from mh_preflight.cli.naming import message_for_people
 from mh_preflight.cli.options import Json, whole
 from mh_preflight.cli.output import show, working
 from mh_preflight.errors import InputError, PreflightError
@@ -76,7 +77,11 @@ def recover(  # noqa: PLR0913  one parameter an option
         )
     with opened_ledger(ledger) as opened:
         if entry_id is not None:
-            said = _ended(opened, entry_id, settled, found, word or f"{_person()}, by recover")
+            try:
+                said = _ended(opened, entry_id, settled, found, word or f"{_person()}, by recover")
+            except InputError as error:
+                error.message = _as_typed(error)
+                raise
             if as_json:
                 typer.echo(entry_json(said))
             else:
@@ -111,6 +116,13 @@ def _ended(
     return said
 
 
+def _as_typed(error: InputError) -> str:
+    """Name what was typed here for an argument of the ledger."""
+    typed = {"id": "ID", "credits": "--settled", "project_id": "--found"}
+    name, colon, rest = error.message.partition(": ")
+    return f"{typed.get(name, name)}{colon}{rest}" if name == error.field else error.message
+
+
 def _said(ledger: Ledger, entry: Entry, settled: int | None, found: str | None, word: str) -> Entry:
     """Write down what a person says of an entry."""
     from mh_preflight.budget import State, StateError
@@ -143,7 +155,8 @@ def _balance(waiting: Sequence[Entry], base_url: str) -> int | None:
         with working("asking for the balance"), Client(base_url=base_url) as client:
             return client.account().credits
     except PreflightError as error:
-        typer.echo(f"mh-preflight: the balance is not known: {one_line(error.message)}", err=True)
+        reason = one_line(message_for_people(error))
+        typer.echo(f"mh-preflight: the balance is not known: {reason}", err=True)
         return None
 
 
