@@ -37,7 +37,7 @@ HOSTILE = os.environ.get("MH_PREFLIGHT_HOSTILE", "")
 
 STRACE = shutil.which("strace") or ""
 
-MOST_WALL = 20.0  # twice 3 s of processor time, and what a busy machine adds
+MOST_WALL = 6.0
 MOST_MEMORY = 512  # MiB
 
 ON_LINUX = pytest.mark.skipif(not can_isolate(), reason="only Linux limits and watches a process")

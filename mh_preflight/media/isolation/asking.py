@@ -54,6 +54,9 @@ class _Ended(Exception):  # noqa: N818  no error of the user's
 class Worker:
     """One process that reads one source at a time.
 
+    Attributes:
+        was_killed: Whether a signal ended it before it could be asked.
+
     Raises:
         IsolationError: It cannot be started.
     """
@@ -61,6 +64,7 @@ class Worker:
     def __init__(self) -> None:
         self._left = MOST_FILES
         self._ready = False
+        self.was_killed = False
         own = Path(__file__).parents[3]  # first, so that the worker runs this copy and no other
         path = [str(own), *(str(Path(place).absolute()) for place in sys.path if place)]
         try:
@@ -158,6 +162,7 @@ class Worker:
             greeting = b""
         if greeting != READY:
             reason = self._last_words()
+            self.was_killed = (self._process.returncode or 0) < 0
             self.end()
             raise _not_started(reason)
         self._ready = True

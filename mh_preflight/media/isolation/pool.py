@@ -10,6 +10,8 @@ import threading
 from functools import cache
 from typing import TYPE_CHECKING, Self
 
+from mh_preflight.errors import IsolationError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -62,9 +64,8 @@ class Pool:
             IsolationError: None can be started.
         """
         with self._places:
-            worker = self._take() or _start()
+            worker = self._warm()
             try:
-                worker.wait_until_ready()
                 yield worker
             finally:
                 self._put(worker)
@@ -90,6 +91,23 @@ class Pool:
         if os.getpid() == self._owner:
             for worker in workers:
                 worker.end()
+
+    def _warm(self) -> Worker:
+        """Give a worker that can be asked; one that was killed as it started is no file's fault."""
+        again = True
+        while True:
+            worker = self._take() or _start()
+            try:
+                worker.wait_until_ready()
+            except IsolationError:
+                if not (again and worker.was_killed):
+                    raise
+                again = False
+            except BaseException:
+                self._put(worker)
+                raise
+            else:
+                return worker
 
     def _take(self) -> Worker | None:
         """Take an idle worker, but none that has died meanwhile: that is no file's fault."""

@@ -18,6 +18,7 @@ from PIL import Image
 from mh_preflight.errors import IsolationError, MediaError
 from mh_preflight.media import Limits, Media, probe, probe_many
 from mh_preflight.media.isolation import Pool, asking, can_isolate, shared_pool
+from mh_preflight.media.isolation import pool as pool_module
 from mh_preflight.media.origins import InMemory, LocalFile
 
 pytestmark = pytest.mark.skipif(not can_isolate(), reason="this system cannot limit a process")
@@ -162,6 +163,26 @@ class Broken(InMemory):
         if place:
             raise self._error
         return super().read_at(place, length)
+
+
+@pytest.mark.parametrize("killed", [1, 2])
+def test_a_worker_that_is_killed_as_it_starts_is_replaced_once(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch, killed: int
+) -> None:
+    start, left = pool_module._start, iter(range(killed))  # noqa: SLF001  a fault is planted
+
+    def killed_at_first() -> asking.Worker:
+        worker = start()
+        if next(left, None) is not None:
+            os.kill(worker._process.pid, signal.SIGKILL)  # noqa: SLF001
+        return worker
+
+    monkeypatch.setattr(pool_module, "_start", killed_at_first)
+    with Pool(1) as pool:
+        if killed > 1:
+            with pytest.raises(IsolationError):
+                read(pool, files[0])
+        assert read(pool, files[0]).video is not None
 
 
 def test_what_cannot_be_served_is_the_error_that_is_raised(pool: Pool, files: list[Path]) -> None:
