@@ -246,6 +246,11 @@ def _why_not(entry: Entry, move: Move) -> str:
         if entry.state in FINAL:
             return f"is {entry.state}: a new attempt needs a new id"
         return f"is {entry.state}: it may have been sent already, and is not sent twice"
+    if entry.state is State.SUBMITTING and move.unsent:
+        return (
+            "is being sent by another call, or was when that one was ended: the API may have it "
+            "(say unknown first, and then who knows that it has not)"
+        )
     if entry.state is State.UNKNOWN and move.word is None:
         return f"is unknown: only a person can say that it is {move.to} (give a word)"
     return f"is {entry.state}, and cannot become {move.to} from there"

@@ -145,6 +145,7 @@ class Ledger:
         wait = microseconds(wait_seconds, field="wait_seconds") / 1e6
         self.where = shown_place(place)
         self._clock = clock
+        self._sending: set[tuple[int, str]] = set()  # by which process: it may fork
         self._store: Store
         if is_address(place):
             from mh_preflight.budget.postgres import PostgresStore
@@ -280,19 +281,21 @@ class Ledger:
         """
         claim = os.urandom(8).hex()
         try:
-            return self._move(id, Move(State.SUBMITTING, self._now(), claim=claim))
+            entry = self._move(id, Move(State.SUBMITTING, self._now(), claim=claim))
+            self._sending.add((os.getpid(), id))
         except (ConflictError, InputError, StateError):
             raise
         except BaseException as stop:
             self._unclaim(id, claim, stop)
             raise
+        return entry
 
     def _unclaim(self, entry_id: str, claim: str, stop: BaseException) -> None:
         """Give back what was claimed by a call that never returns, and that nobody sends."""
         try:
             entry = self.get(entry_id)
             if entry is not None and entry.state is State.SUBMITTING and entry.claim == claim:
-                self.release(entry_id)
+                self._move(entry_id, Move(State.RELEASED, self._now()))
         except BaseException as fault:
             stop.add_note(
                 f"nothing was sent of entry {one_line(entry_id)!r}, which may be held as "
@@ -360,6 +363,9 @@ class Ledger:
     def release(self, id: str, *, word: str | None = None) -> Entry:  # noqa: A002
         """Give back the hold of a job that the API does not have.
 
+        While it is being sent, only the ledger object whose `submitting` claimed it may say so: for
+        all others the API may have it, also where its sender was killed.
+
         Args:
             id: The entry's: one that was never sent, or that was surely refused.
             word: Who says so; an unknown one cannot be released without.
@@ -368,12 +374,15 @@ class Ledger:
             StateError: The API may have it, or it has ended in another way, or there is none.
             LedgerError: The ledger cannot be written.
         """
-        return self._move(id, Move(State.RELEASED, self._now(), word=_word(word)))
+        said = _word(word)
+        unsent = said is None and (os.getpid(), id) not in self._sending
+        return self._move(id, Move(State.RELEASED, self._now(), word=said, unsent=unsent))
 
     def withdraw(self, id: str) -> Entry:  # noqa: A002
         """Give back the hold of a job that nobody has begun to send, and of no other.
 
-        Where several calls compete for one id, one that gives up must not free what another sends.
+        Where several calls of one ledger object compete for one id, as in threads, one that gives
+        up must not free what another sends; `release` keeps only other objects from it.
 
         Args:
             id: The entry's.
@@ -605,7 +614,10 @@ class Ledger:
     # --------------------------------------------------------------------------------------- checks
 
     def _move(self, entry_id: str, move: Move) -> Entry:
-        return self._store.move(name(entry_id, field="id"), move)
+        entry = self._store.move(name(entry_id, field="id"), move)
+        if entry.state is not State.SUBMITTING:
+            self._sending.discard((os.getpid(), entry_id))
+        return entry
 
     def _now(self) -> int:
         now = self._clock()

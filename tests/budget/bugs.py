@@ -82,8 +82,18 @@ def _expire_what_was_sent() -> None:
     Ledger.expire = wrong  # type: ignore[method-assign]
 
 
+def _release_what_another_sends() -> None:
+    """Let anybody who gives up take back what is just being sent."""
+
+    def wrong(self: Ledger, id: str, *, word: str | None = None) -> Entry:  # noqa: A002
+        return self._move(id, Move(State.RELEASED, self._now(), word=word))
+
+    Ledger.release = wrong  # type: ignore[method-assign]
+
+
 BUGS = {
     "check-before": _check_before_the_transaction,
     "settle-twice": _settle_in_two_transactions,
     "expire-sent": _expire_what_was_sent,
+    "release-sent": _release_what_another_sends,
 }

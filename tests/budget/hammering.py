@@ -113,8 +113,9 @@ def _work(place: str, folder: Path, chance: random.Random, *, overruns: bool) ->
     ledger, server, number = Ledger(place), Fake(folder, overruns=overruns), 0
     while True:
         number += 1
-        shared = chance.random() < 0.1  # an id that others use too
-        name = f"shared-{chance.randrange(2000)}" if shared else f"{os.getpid()}-{number}"
+        name, shared = f"{os.getpid()}-{number}", chance.random() < 0.2
+        if shared:  # an id that others use too, and at the same time
+            name = f"shared-{time.monotonic_ns() // 50_000_000}"
         try:
             _send(ledger, server, name, shared, chance)
         except BudgetError:
@@ -124,20 +125,24 @@ def _work(place: str, folder: Path, chance: random.Random, *, overruns: bool) ->
 
 
 def _send(ledger: Ledger, server: Fake, name: str, shared: bool, chance: random.Random) -> None:
-    credits = 7 if shared else chance.randint(1, 20)
-    scope = Scope(chance.choice("ab"), chance.choice(["lip-sync", "face-swap"]))
+    same = random.Random(name) if shared else chance
+    scope = Scope(same.choice("ab"), same.choice(["lip-sync", "face-swap"]))
+    credits = same.randint(1, 20)
+    pause, gives_up = (0.005, 0.3) if shared else (0.0, 0.05)  # others come between
     entry = ledger.reserve(
         name, f"job {name}", credits, usd=f"0.{credits:02d}", scope=scope, expires_after=0.3
     )
     server.see(name, "reserved")
     if chance.random() < 0.05:
         return  # forgotten: it expires
-    if chance.random() < 0.05:
+    time.sleep(chance.uniform(0, pause))
+    if chance.random() < gives_up:
         ledger.release(name)
         server.see(name, "released")
         return
     ledger.submitting(name)
     server.see(name, "submitting")
+    time.sleep(chance.uniform(0, pause))
     if chance.random() < 0.05:  # refused
         ledger.release(name)
         server.see(name, "released")

@@ -303,6 +303,50 @@ def test_who_gives_up_frees_nothing_that_another_sends(ledger: Ledger) -> None:
     assert held.state is State.SUBMITTING
 
 
+def test_only_its_sender_says_that_a_job_was_refused(
+    ledger: Ledger, place: str, clock: Clock
+) -> None:
+    ledger.reserve("x", "f", 5)
+    with Ledger(place, clock=clock) as other:
+        assert other.reserve("x", "f", 5).state is State.RESERVED
+        ledger.submitting("x")
+        with pytest.raises(StateError, match="being sent by another call") as caught:
+            other.release("x")
+        assert caught.value.entry == ledger.get("x")
+        assert ledger.release("x").state is State.RELEASED
+        assert other.release("x").state is State.RELEASED
+
+
+def test_a_sender_that_ended_is_spoken_for_by_a_person_only(ledger: Ledger, place: str) -> None:
+    with Ledger(place) as killed:
+        for name in "xy":
+            killed.reserve(name, "f", 5)
+            killed.submitting(name)
+    with pytest.raises(StateError, match="say unknown first"):
+        ledger.release("x")
+    ledger.unknown("x")
+    with pytest.raises(StateError, match="only a person can say"):
+        ledger.release("x")
+    for name in "xy":
+        assert ledger.release(name, word="Ann").state is State.RELEASED
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_fork_does_not_speak_for_its_parent(ledger: Ledger) -> None:
+    ledger.reserve("x", "f", 5)
+    ledger.submitting("x")
+    child = os.fork()
+    if not child:
+        try:
+            ledger.release("x")
+        except StateError:
+            os._exit(7)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert ledger.release("x").state is State.RELEASED
+
+
 def test_the_same_id_is_the_same_job(ledger: Ledger) -> None:
     first = ledger.reserve("x", "f", 5)
     assert ledger.reserve("x", "f", 7) == first

@@ -73,6 +73,7 @@ class Model(RuleBasedStateMachine):
         self.now = START
         self.entries: dict[str, dict[str, Any]] = {}
         self.budgets: dict[tuple[str, ...], Budget] = {}
+        self.sending: set[str] = set()
         self.folder = tempfile.TemporaryDirectory()
         if self.place:
             sql(self.place, "DROP SCHEMA IF EXISTS mh_preflight CASCADE")
@@ -128,6 +129,8 @@ class Model(RuleBasedStateMachine):
     ) -> None:
         entry = self.entries.get(name)
         allowed = FROM[to] | ({"unknown"} if word and to in {"settled", "released"} else set())
+        if to == "released" and not word and name not in self.sending:
+            allowed = {"reserved"}
         if entry is None:
             with pytest.raises(StateError):
                 do()
@@ -145,6 +148,7 @@ class Model(RuleBasedStateMachine):
                 values["charged_usd"] = self.price(entry, values["charged"])
             entry.update(values, state=to)
             self.check(name, do())
+            self.sending = (self.sending | {name}) if to == "submitting" else self.sending - {name}
         elif to == "submitting":
             with pytest.raises(StateError):
                 do()
@@ -326,6 +330,7 @@ class Model(RuleBasedStateMachine):
     def reopen(self) -> None:
         self.ledger.close()
         self.ledger = Ledger(self.where, clock=lambda: self.now)
+        self.sending = set()
 
     @rule(run=st.sampled_from([None, "r"]))
     def status(self, run: str | None) -> None:
