@@ -40,6 +40,7 @@ CODES: Mapping[str, str] = {
     "rate-old": "the rates were last checked long ago",
     "own-rate-older": "a rate of the user's own hides a bundled one that began after it",
     "not-probed": "the file was not looked at",
+    "text-empty": "there is no text, which costs nothing by the rate",
     "mode-not-at-date": "the mode did not exist on that day",
     "frame-cap": "the job has more frames than the vendor's stated cap",
     "audio-longer-than-window": "the audio goes on after the window",

@@ -127,6 +127,9 @@ def _numbers(job: Job, settings: Settings) -> Iterator[Finding]:
         taken = ", ".join(str(value) for value in counts.values)
         message = f"{name} makes {taken} at a time, not {settings.count}"
         yield Finding("count-not-offered", severity_by(counts), "image_count", message)
+    if settings.unit == "character" and not settings.characters:
+        message = "there is no text, and what the API makes of that is not published"
+        yield Finding("text-empty", "warning", job.text_field, message)
     cap = on_day.one("max_characters", **keys)
     if cap is not None and settings.characters > cap.value:
         message = f"{settings.characters:,} characters, {cap.value:,} are taken: shorten it"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from mh_preflight.cli.options import POLICY, VARIABLE, chosen_plan, day_from
-from mh_preflight.errors import InputError, LedgerError
+from mh_preflight.errors import InputError, JobError, LedgerError
+from mh_preflight.jobs import model_of
 
 if TYPE_CHECKING:
     from mh_preflight.budget import Ledger, Policy
@@ -24,6 +25,7 @@ __all__ = [
     "microseconds_from",
     "opened_ledger",
     "plan_with",
+    "raise_for_endpoint",
 ]
 
 BASE_URL = "https://api.magichour.ai"
@@ -117,6 +119,22 @@ def plan_with(policy: Policy | None, given: str | None) -> Plan | None:
     if given is None and not os.environ.get(VARIABLE) and policy is not None and policy.plan:
         return chosen_plan(policy.plan)
     return chosen_plan(given)
+
+
+def raise_for_endpoint(name: str) -> None:
+    """Raise where there is no such endpoint.
+
+    Args:
+        name: As typed at `--endpoint`.
+
+    Raises:
+        InputError: There is none; it says which may be meant.
+    """
+    try:
+        model_of(name)
+    except JobError as error:
+        message = f"--{error.message}"  # which begins with the field
+        raise InputError(message, code=error.code, field="endpoint") from None
 
 
 def microseconds_from(text: str | None, option: str, *, after: bool = False) -> int | None:

@@ -382,6 +382,15 @@ REQUESTS: list[Case] = [
         "pro",
         TODAY,
     ),
+    (
+        "text-empty",
+        "warning",
+        "style.prompt",
+        make("ai-voice-generator", style={"prompt": "", "voice_name": "GLaDOS"}),
+        {},
+        "pro",
+        TODAY,
+    ),
     ("too-many-references", "error", "references", clip_of(references=MANY), {}, "pro", TODAY),
     (
         "image-too-large",

@@ -388,6 +388,18 @@ def test_the_history_can_be_filtered(cli: Any, ledger: Ledger, clock: list[int])
     assert cli("budget", "history", "--since", "yesterday").code == 2
 
 
+def test_a_mistyped_endpoint_is_no_empty_history(cli: Any, ledger: Ledger) -> None:
+    reserve(ledger, "own", 1, endpoint="lipsync")  # held from Python, under a name of its own
+    of = ["budget", "history", "--endpoint"]
+    assert [line["id"] for line in cli(*of, "lipsync", "--json").lines] == ["own"]
+    assert cli(*of, "face-swap", "--json").lines == []
+    for options in ((), ("--csv",), ("--json",)):
+        mistyped = cli(*of, "faceswap", *options)
+        assert mistyped.code == 2
+        assert "--endpoint: " in (mistyped.err or mistyped.out)
+        assert "did you mean face-swap?" in (mistyped.err or mistyped.out)
+
+
 def test_the_history_as_csv(cli: Any, ledger: Ledger) -> None:
     sent(ledger, 'a "b", c', 200, 180, usd="0.2")
     ended = cli("budget", "history", "--csv")
@@ -496,7 +508,11 @@ def test_what_a_killed_process_was_sending_waits_until_it_is_surely_gone(
 
 
 def test_the_list_says_what_to_do_and_what_the_balance_was(
-    cli: Any, ledger: Ledger, clock: list[int], server: BillingServer
+    cli: Any,
+    ledger: Ledger,
+    clock: list[int],
+    server: BillingServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert cli("budget", "recover").out.startswith("Nothing needs a person.")
     lost(ledger, "row 7", estimate={"balance": 100_300, "label": True}, project="trailer")
@@ -513,6 +529,9 @@ def test_the_list_says_what_to_do_and_what_the_balance_was(
     assert "It holds credits, and was never sent." in shown
     assert {line["balance_now"] for line in cli(*there, "--json").lines} == {100_000}
     assert cli(*there, "--offline", "--json").lines[0]["balance_now"] is None
+    monkeypatch.setenv("MH_PREFLIGHT_OFFLINE", "1")
+    assert cli(*there, "--json").lines[0]["balance_now"] is None
+    monkeypatch.delenv("MH_PREFLIGHT_OFFLINE")
     server.close()
     gone = cli(*there, "--json")
     assert (gone.code, gone.lines[0]["balance_now"]) == (0, None)

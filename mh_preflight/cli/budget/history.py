@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mh_preflight.cli.ledger import LedgerPlace, microseconds_from, opened_ledger
+from mh_preflight.cli.ledger import (
+    LedgerPlace,
+    microseconds_from,
+    opened_ledger,
+    raise_for_endpoint,
+)
 from mh_preflight.cli.options import Json, whole_from_one
 from mh_preflight.cli.output import show
 from mh_preflight.errors import InputError
@@ -66,6 +71,8 @@ def history(  # noqa: PLR0913  one parameter an option
     if as_csv and as_json:
         raise InputError("--csv: or --json, one of them", field="csv")
     with opened_ledger(ledger) as opened:
+        if endpoint is not None and next(opened.entries(endpoint=endpoint), None) is None:
+            raise_for_endpoint(endpoint)  # what was held from Python may have any name
         found = opened.entries(
             state=state,
             open_only=open_only,

@@ -12,6 +12,7 @@ from mh_preflight.cli.ledger import BASE_URL, BaseUrl, LedgerPlace, opened_ledge
 from mh_preflight.cli.naming import message_for_people
 from mh_preflight.cli.options import Json, whole
 from mh_preflight.cli.output import show, working
+from mh_preflight.cli.reading import OFFLINE
 from mh_preflight.errors import InputError, PreflightError
 from mh_preflight.units import one_line
 
@@ -54,7 +55,9 @@ def recover(  # noqa: PLR0913  one parameter an option
     ] = None,
     ledger: LedgerPlace = None,
     base_url: BaseUrl = BASE_URL,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask for the balance.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Do not ask for the balance.", envvar=OFFLINE)
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List what needs a person: jobs of which nobody knows whether the API has them, and the like.

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from mh_preflight.cli.exits import print_error
-from mh_preflight.cli.ledger import LedgerPlace, opened_ledger
+from mh_preflight.cli.ledger import LedgerPlace, opened_ledger, raise_for_endpoint
 from mh_preflight.cli.options import Json, whole_or_below
 from mh_preflight.cli.output import show
-from mh_preflight.errors import InputError, JobError
-from mh_preflight.jobs import model_of
+from mh_preflight.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,11 +73,7 @@ def set_budget(  # noqa: PLR0913  one parameter an option
     from mh_preflight.render.budgets import set_json, set_view
 
     if endpoint is not None:
-        try:
-            model_of(endpoint)
-        except JobError as error:
-            message = f"--{error.message}"  # which begins with the field
-            raise InputError(message, code=error.code, field="endpoint") from None
+        raise_for_endpoint(endpoint)
     if not remove and (limit is None) == (usd is None):
         raise InputError("--limit: give it, or --usd, one of them", field="limit")
     try:
