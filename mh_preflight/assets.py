@@ -221,12 +221,12 @@ def probe_assets(  # noqa: PLR0913  what `probe` takes besides
 
 def _look_for_references(job: Job) -> None:
     """Raise where a file that a prompt can name is not there; nothing in it decides a price."""
-    for place, path in enumerate(job.reference_paths):
+    for place, path in job.reference_files.items():
         if not (is_remote(path) or is_upload(path) or os.path.isfile(path)):  # noqa: PTH113  as given
             raise MediaError(
                 f"there is no file {path!r}",
                 code="not-found",
-                field=f"{job.reference_field}.{place}.file_path",
+                field=place,
                 source=path,
             )
 

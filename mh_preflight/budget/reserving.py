@@ -21,6 +21,8 @@ from mh_preflight.units import one_line
 if TYPE_CHECKING:
     from fractions import Fraction
 
+    from mh_preflight.jobs import Job
+
 __all__ = ["Confirm", "decide_report", "entry_for", "fingerprint", "kept_estimate", "most_usd"]
 
 Confirm: TypeAlias = Callable[[Report, tuple[str, ...]], bool]
@@ -41,16 +43,19 @@ class Book(Protocol):
         """Give back holds that are over and were never submitted."""
 
 
-def fingerprint(endpoint: str, body: Mapping[str, Any]) -> str:
+def fingerprint(job: Job, contents: Mapping[str, str]) -> str:
     """Give what is the same for the same job, and for no other.
 
+    It is the SHA-256 of the endpoint and the request body, in which each file on this machine
+    stands as the SHA-256 of what is in it: a file may be moved, copied or touched.
+
     Args:
-        endpoint: As in the URL.
-        body: The request body, in which each file on this machine stands as `sha256:` and the
-            SHA-256 of what is in it: a file may be moved, copied or touched.
+        job: The job.
+        contents: The SHA-256 of its files on this machine, in hex, by their place in the body.
     """
+    body = job.wire_body({place: f"sha256:{sha256}" for place, sha256 in contents.items()})
     text = json.dumps(body, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(f"{endpoint}\n{text}".encode()).hexdigest()
+    return hashlib.sha256(f"{job.endpoint}\n{text}".encode()).hexdigest()
 
 
 def entry_for(book: Book, given: str | None, fingerprint: str) -> tuple[str, Entry | None]:

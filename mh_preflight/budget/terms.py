@@ -119,10 +119,7 @@ def _budgets(given: object, field: str) -> list[Budget]:
 
 
 def fingerprint_of(job: Job) -> str:
-    """Give what is the same for the same job, and for no other.
-
-    It is the SHA-256 of the endpoint and the request body, in which each file on this machine
-    stands as the SHA-256 of what is in it: a file may be moved, copied or touched.
+    """Read the files of a job, and give its fingerprint.
 
     Args:
         job: The job.
@@ -130,20 +127,22 @@ def fingerprint_of(job: Job) -> str:
     Raises:
         MediaError: A file cannot be read.
     """
-    return fingerprint(job.endpoint, job.with_paths(job.wire_body(), _content))
+    here = {
+        place: source
+        for place, source in job.files().items()
+        if not (is_upload(source) or is_remote(source))
+    }
+    return fingerprint(job, {place: _sha256(source) for place, source in here.items()})
 
 
-def _content(source: str) -> str:
-    """Give what is in a file of this machine; what lies elsewhere stays as it is written."""
-    if is_upload(source) or is_remote(source):
-        return source
+def _sha256(path: str) -> str:
     digest, length = hashlib.sha256(), 0
-    with contextlib.closing(LocalFile.open(source)) as file:  # no pipe, and no device
+    with contextlib.closing(LocalFile.open(path)) as file:  # no pipe, and no device
         while piece := file.read_at(length, PIECE):
             digest.update(piece)
             length += len(piece)
         file.check()
-    return f"sha256:{digest.hexdigest()}"
+    return digest.hexdigest()
 
 
 def reserve_report(report: Report, terms: Holding, entry_id: str, of_job: str) -> Entry:

@@ -143,17 +143,17 @@ def _numbers(job: Job, settings: Settings) -> Iterator[Finding]:
 
 def _references(job: Job, settings: Settings) -> Iterator[Finding]:
     """Look at files that a prompt can name: which kinds of them a model takes."""
-    paths = job.reference_paths
-    if not paths or settings.model is None or not settings.on_day.all("reference_kinds"):
+    files = job.reference_files
+    if not files or settings.model is None or not settings.on_day.all("reference_kinds"):
         return
     rule = settings.on_day.one("reference_kinds", model=settings.model)
     kinds = rule.kinds if rule is not None and rule.model == settings.model else ()
-    for path in paths:
+    for place, path in files.items():
         kind = settings.kind_of(path)
         if kind is not None and kind not in kinds:
             takes = f"{' and '.join(kinds)} files only" if kinds else "no references"
             message = f"{settings.model} takes {takes}, {shown_url(path)!r} is {kind}"
-            yield Finding("reference-not-offered", "warning", job.reference_field, message)
+            yield Finding("reference-not-offered", "warning", place, message)
     start, end = settings.window
     only = None if rule is None else rule.only_seconds
     if only is not None and end - start != only * MICROSECOND:

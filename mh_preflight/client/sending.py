@@ -22,7 +22,7 @@ from mh_preflight.client.answers import Account, Created
 from mh_preflight.client.creating import create_flow
 from mh_preflight.client.flows import Flow, Tell, Terms, account_flow, upload_flow
 from mh_preflight.client.network import Deadline
-from mh_preflight.client.uploads import LocalCopy, local_files, placed
+from mh_preflight.client.uploads import LocalCopy, local_files
 from mh_preflight.errors import (
     InputError,
     LowBalanceError,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mh_preflight.budget.policy import Decision
     from mh_preflight.units import Number, Plan
 
-__all__ = ["Request", "Submission", "fingerprint_of", "label_of", "submit_flow"]
+__all__ = ["Request", "Submission", "label_of", "submit_flow"]
 
 MARGIN_SECONDS = 60.0
 
@@ -95,20 +95,6 @@ class Request:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def fingerprint_of(job: Job, files: Mapping[str, LocalCopy]) -> str:
-    """Give what is the same for the same job, and for no other.
-
-    It is the SHA-256 of the endpoint and the request body, in which each file on this machine
-    stands as the SHA-256 of what is in it: a file may be moved, copied or touched.
-
-    Args:
-        job: The job.
-        files: Its files on this machine, by field of `assets`.
-    """
-    named = {name: f"sha256:{file.sha256}" for name, file in files.items()}
-    return fingerprint(job.endpoint, placed(job.wire_body(), named))
-
-
 def label_of(entry: Entry) -> str:
     """Give the name by which a job is known again where the answer to its request was lost."""
     mark = hashlib.sha256(f"{entry.fingerprint} {entry.reserved_at}".encode()).hexdigest()
@@ -130,7 +116,7 @@ def submit_flow(terms: Terms, request: Request, deadline: Deadline) -> Flow[Subm
         raise InputError("job: must be a job or the report of one", field="job")
     _raise_for_other(request)
     files = local_files(job, terms.uploads.digests)
-    of_job = fingerprint_of(job, files)
+    of_job = fingerprint(job, {place: file.sha256 for place, file in files.items()})
     name, entry = entry_for(terms.book, request.id, of_job)
     if entry is not None and entry.state is not State.RESERVED:
         return _sent_before(entry, job)
@@ -248,7 +234,7 @@ def _prepared(  # noqa: PLR0913, PLR0917  what makes one body
     except BaseException:
         _withdrawn(terms, entry)
         raise
-    body = placed(job.wire_body(), paths)
+    body = job.wire_body(paths)
     if _is_labelled(terms, job):
         body["name"] = label_of(entry)
     return body

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mh_preflight.client.calls import Medium
 from mh_preflight.errors import InputError, MediaError
@@ -25,7 +24,7 @@ from mh_preflight.jobs import Job
 from mh_preflight.media.origins import LocalFile, is_remote, is_upload, scheme_of
 from mh_preflight.media.origins.far import shown_url
 
-__all__ = ["KEPT_SECONDS", "LocalCopy", "Uploads", "local_files", "placed", "read_copy"]
+__all__ = ["KEPT_SECONDS", "LocalCopy", "Uploads", "local_files", "read_copy"]
 
 KEPT_SECONDS = 7 * 86_400
 """For how long the API keeps an upload."""
@@ -177,7 +176,7 @@ def read_copy(path: str, kind: Medium, known: dict[str, str] | None = None) -> L
 
 
 def local_files(job: Job, known: dict[str, str] | None = None) -> dict[str, LocalCopy]:
-    """Give the files of a job that have to be uploaded, by their field of `assets`.
+    """Give the files of a job that have to be uploaded, by their place in the request body.
 
     Args:
         job: The job.
@@ -188,48 +187,35 @@ def local_files(job: Job, known: dict[str, str] | None = None) -> dict[str, Loca
         MediaError: A file cannot be read.
     """
     found = {}
-    for name, source in job.sources().items():
+    for place, source in job.files().items():
         if is_upload(source) or scheme_of(source) in {"http", "https"}:
             continue
         if is_remote(source):
             raise InputError(
-                f"assets.{name}: {shown_url(source)!r} is out of the API's reach: download it "
+                f"{place}: {shown_url(source)!r} is out of the API's reach: download it "
                 "first, or give an https:// URL",
-                field=f"assets.{name}",
+                field=place,
             )
         try:
-            found[name] = read_copy(source, job.kind_of(name), known)
+            found[place] = read_copy(source, _kind_at(place, job, source), known)
         except (MediaError, InputError) as error:
-            error.field = error.field or f"assets.{name}"
+            error.field = error.field or place
             raise
     return found
 
 
-def placed(body: Mapping[str, Any], paths: Mapping[str, str]) -> dict[str, Any]:
-    """Put other paths into a request body.
-
-    Args:
-        body: The body; it stays as it is.
-        paths: By field of `assets`; those of a list carry their place in it.
-
-    Example:
-        >>> placed({"assets": {"image_file_paths": ["a.png"]}}, {"image_file_paths.0": "api/1"})
-        {'assets': {'image_file_paths': ['api/1']}}
-    """
-    changed: dict[str, Any] = _copied(dict(body))
-    for name, path in paths.items():
-        *way, last = name.split(".")
-        place: Any = changed["assets"]
-        for part in way:
-            place = place[int(part)] if isinstance(place, list) else place[part]
-        place[int(last) if isinstance(place, list) else last] = path
-    return changed
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _copied(each) for name, each in value.items()}
-    return [_copied(each) for each in value] if isinstance(value, list | tuple) else value
+def _kind_at(place: str, job: Job, source: str) -> Medium:
+    asset = place.removeprefix("assets.")
+    if asset != place:
+        return job.kind_of(asset)
+    try:
+        return kind_by_name(source)
+    except InputError:
+        raise InputError(
+            f"{place}: {source!r} may be anything: give it a name that ends as those of its kind "
+            "do, such as .png, .mp4 or .mp3",
+            field=place,
+        ) from None
 
 
 class Uploads:

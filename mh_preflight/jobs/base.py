@@ -182,9 +182,16 @@ class Job(Part):
         """Give what stands in the request for a size of the rate card."""
         return size
 
-    def wire_body(self) -> dict[str, Any]:
-        """Give the request body back, with exactly the fields that were set."""
-        return self.model_dump(exclude_unset=True, by_alias=True)
+    def wire_body(self, paths: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Give the request body back, with exactly the fields that were set.
+
+        Args:
+            paths: Other paths for its files, by their place as in `files`.
+        """
+        body = self.model_dump(exclude_unset=True, by_alias=True)
+        for place, path in (paths or {}).items():
+            body = _placed(body, place, path)
+        return body
 
     def changed(self, change: Mapping[str, Any]) -> Self:
         """Give the same job with some fields of its body changed.
@@ -224,6 +231,16 @@ class Job(Part):
         for name in self.asset_kinds:
             found.update(_leaves(getattr(self, "assets", None), name))
         return found
+
+    def files(self) -> dict[str, str]:
+        """Give the files and URLs that the job reads, by their place in the request body.
+
+        They are those of `sources`, but for a YouTube address, and those that a prompt can name:
+        `assets.image_file_paths.0`, `references.0.file_path`.
+        """
+        sources = self.sources()
+        sources.pop("youtube_url", None)
+        return {f"assets.{name}": source for name, source in sources.items()} | self.reference_files
 
     @property
     def window(self) -> tuple[int, int] | None:
@@ -278,9 +295,9 @@ class Job(Part):
         return 0
 
     @property
-    def reference_paths(self) -> tuple[str, ...]:
-        """The files that a prompt can name."""
-        return ()
+    def reference_files(self) -> dict[str, str]:
+        """The files that a prompt can name, by their place in the request body."""
+        return {}
 
     @property
     def text(self) -> str:
@@ -345,6 +362,19 @@ def _with_leaves(value: Any, name: str, change: Callable[[str], str]) -> Any:
     if not isinstance(value, dict) or part not in value:
         return value
     return {**value, part: _with_leaves(value[part], rest, change)}
+
+
+def _placed(value: Any, place: str, path: str) -> Any:
+    """Give a value with the path changed that stands at one dotted place in it."""
+    if not place:
+        return path
+    part, _, rest = place.partition(".")
+    if isinstance(value, list | tuple):
+        return [
+            _placed(item, rest, path) if number == int(part) else item
+            for number, item in enumerate(value)
+        ]
+    return {**value, part: _placed(value[part], rest, path)}
 
 
 def chosen(name: str | None) -> str | None:

@@ -86,7 +86,7 @@ class Reference(Part):
 
     Attributes:
         name: Its name; the prompt says `@name`.
-        file_path: URL or the `file_path` of an upload.
+        file_path: Local path, URL or the `file_path` of an upload.
     """
 
     name: str
@@ -145,9 +145,12 @@ class TextToVideo(GeneratedVideo):
         return len(self.references or ())
 
     @property
-    def reference_paths(self) -> tuple[str, ...]:
-        """The files that the prompt can name."""
-        return tuple(reference.file_path for reference in self.references or ())
+    def reference_files(self) -> dict[str, str]:
+        """The files that the prompt can name, by their place in the request body."""
+        return {
+            f"references.{place}.file_path": reference.file_path
+            for place, reference in enumerate(self.references or ())
+        }
 
 
 class ImageToVideoAssets(Part):

@@ -14,7 +14,7 @@ from mh_preflight.budget.terms import Holding, fingerprint_of, reserve_report
 from mh_preflight.errors import InputError, PreflightError
 from mh_preflight.flow import Report, preflight
 from mh_preflight.jobs import Job
-from mh_preflight.media import Media, is_upload
+from mh_preflight.media import Media, is_remote, is_upload
 from mh_preflight.sdk.once import Once, Verdict, project_of, verdict_of
 from mh_preflight.units import one_line
 
@@ -154,12 +154,20 @@ class Spending:
         Raises:
             StateError: Another call sends it.
             MediaError: A file was changed since it was priced.
-            InputError: It is not the job that was priced.
+            InputError: It is not the job that was priced, or names a file on this machine.
         """
         entry, report = self._entry, self._report
         if entry is None or report is None:
             raise StateError("the job was not prepared")
         report.raise_for_changes()
+        given = self.job.files()
+        for place, source in sent.files().items():
+            if source == given.get(place) and not (is_upload(source) or is_remote(source)):
+                raise InputError(
+                    f"{place}: {source!r} lies on this machine, and the SDK does not upload it: "
+                    "upload it, and give the path that the API gives for it; nothing was sent",
+                    field=place,
+                )
         if _without_files(sent) != _without_files(self.job):
             raise InputError("what the SDK sends is not the job that was priced: nothing was sent")
         self._entry = self._ledger.submitting(entry.id)

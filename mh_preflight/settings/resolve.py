@@ -254,7 +254,7 @@ def _extensions(plans: PlanRates, on_day: EndpointRates) -> Mapping[str, tuple[s
 def _extras(job: Job, extensions: Mapping[str, tuple[str, ...]]) -> tuple[ExtraKind, ...]:
     """Tell which kinds of files are given besides the first; of an unclear one, the dearest."""
     found: dict[ExtraKind, None] = {}
-    for path in job.reference_paths:
+    for path in job.reference_files.values():
         kind = kind_by_ending(path, extensions)
         found[REFERENCES.get(kind or "", "video-reference")] = None
     if job.gives("assets.end_image_file_path"):

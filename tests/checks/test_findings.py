@@ -442,7 +442,7 @@ REQUESTS: list[Case] = [
     (
         "reference-not-offered",
         "warning",
-        "references",
+        "references.0.file_path",
         clip_of("veo3.1", resolution="720p", references=SOUND),
         {},
         "pro",
@@ -451,7 +451,7 @@ REQUESTS: list[Case] = [
     (
         "reference-not-offered",
         "warning",
-        "references",
+        "references.0.file_path",
         clip_of("wan-2.2", references=MANY[:1]),
         {},
         "pro",

@@ -289,10 +289,10 @@ def test_what_was_refused_may_be_attempted_again(
 def test_an_entry_that_was_reserved_at_less_is_not_sent(
     client: Any, ledger: Ledger, server: BillingServer
 ) -> None:
-    from mh_preflight.client.sending import fingerprint_of
+    from mh_preflight.budget.reserving import fingerprint
 
     scope = Scope(endpoint="ai-image-generator")
-    ledger.reserve("row-1", fingerprint_of(picture(), {}), 1, scope=scope)
+    ledger.reserve("row-1", fingerprint(picture(), {}), 1, scope=scope)
     with pytest.raises(StateError, match="expires by itself"):
         client.submit(picture(), id="row-1")
     assert server.jobs == []
@@ -301,10 +301,10 @@ def test_an_entry_that_was_reserved_at_less_is_not_sent(
 def test_an_entry_that_was_left_reserved_is_sent(
     client: Any, ledger: Ledger, server: BillingServer
 ) -> None:
-    from mh_preflight.client.sending import fingerprint_of
+    from mh_preflight.budget.reserving import fingerprint
 
     scope = Scope(endpoint="ai-image-generator")
-    ledger.reserve("row-1", fingerprint_of(picture(), {}), 100, scope=scope)
+    ledger.reserve("row-1", fingerprint(picture(), {}), 100, scope=scope)
     assert client.submit(picture(), id="row-1").entry.state == "submitted"
 
 
@@ -312,9 +312,9 @@ def test_an_entry_that_was_left_reserved_is_sent(
 def test_what_may_have_been_sent_is_not_sent_again(
     client: Any, ledger: Ledger, server: BillingServer, left: str
 ) -> None:
-    from mh_preflight.client.sending import fingerprint_of
+    from mh_preflight.budget.reserving import fingerprint
 
-    ledger.reserve("row-1", fingerprint_of(picture(), {}), 100)
+    ledger.reserve("row-1", fingerprint(picture(), {}), 100)
     ledger.submitting("row-1")
     if left == "unknown":
         ledger.unknown("row-1")

@@ -14,8 +14,9 @@ from clienting import Make, lip_sync
 
 from mh_preflight import LipSync, MediaError, errors
 from mh_preflight.budget import Ledger
-from mh_preflight.client.sending import fingerprint_of
-from mh_preflight.client.uploads import KEPT_SECONDS, Uploads, kind_by_name, local_files, placed
+from mh_preflight.budget.reserving import fingerprint
+from mh_preflight.budget.terms import fingerprint_of
+from mh_preflight.client.uploads import KEPT_SECONDS, Uploads, kind_by_name, local_files
 from mh_preflight.errors import InputError
 from mh_preflight.jobs import FaceSwapPhoto, job
 
@@ -93,19 +94,20 @@ def test_lists_of_files_go_up_too(client: Any, server: BillingServer, samples_fo
         style={"prompt": "brighter"},
         image_count=1,
     )
-    assert set(local_files(wanted)) == {"assets.image_file_paths.0"} or set(
-        local_files(wanted)
-    ) == {"image_file_paths.0"}
-    body = placed(wanted.wire_body(), {"image_file_paths.0": "api-assets/new"})
+    assert set(local_files(wanted)) == {"assets.image_file_paths.0"}
+    body = wanted.wire_body({"assets.image_file_paths.0": "api-assets/new"})
     assert body["assets"]["image_file_paths"] == ["api-assets/new", "api-assets/id/2.png"]
     assert wanted.wire_body()["assets"]["image_file_paths"][0] == portrait
 
 
 def test_nested_places_are_found() -> None:
-    body = {"assets": {"face_mappings": [{"new_face": "a.png"}, {"new_face": "b.png"}]}}
-    changed = placed(body, {"face_mappings.1.new_face": "up"})
-    assert changed["assets"]["face_mappings"] == [{"new_face": "a.png"}, {"new_face": "up"}]
-    assert body["assets"]["face_mappings"][1] == {"new_face": "b.png"}
+    faces = [{"original_face": "0", "new_face": "a.png"}, {"original_face": "1", "new_face": "b"}]
+    assets = {"face_mappings": faces, "target_file_path": "c.png"}
+    wanted = FaceSwapPhoto(assets={"face_swap_mode": "individual-faces", **assets})
+    assert list(wanted.files().values()) == ["c.png", "a.png", "b"]
+    changed = wanted.wire_body({"assets.face_mappings.1.new_face": "up"})["assets"]
+    assert changed["face_mappings"] == [faces[0], {**faces[1], "new_face": "up"}]
+    assert wanted.wire_body()["assets"]["face_mappings"] == faces
 
 
 def test_every_source_of_a_face_swap_is_placed(tmp_path: Path) -> None:
@@ -119,15 +121,41 @@ def test_every_source_of_a_face_swap_is_placed(tmp_path: Path) -> None:
         }
     )
     files = local_files(wanted)
-    body = placed(wanted.wire_body(), {name: f"up-{name}" for name in files})
-    assert body["assets"]["source_file_path"] == "up-source_file_path"
-    assert body["assets"]["target_file_path"] == "up-target_file_path"
+    body = wanted.wire_body({place: f"up-{place}" for place in files})
+    assert body["assets"]["source_file_path"] == "up-assets.source_file_path"
+    assert body["assets"]["target_file_path"] == "up-assets.target_file_path"
+
+
+def test_files_that_a_prompt_names_go_up_too(
+    client: Any, server: BillingServer, folder: Path, samples_folder: Path
+) -> None:
+    portrait = str(samples_folder / "portrait.png")
+    wanted = job(
+        "text-to-video",
+        end_seconds=5,
+        style={"prompt": "@cat and @dog"},
+        references=[
+            {"name": "cat", "file_path": portrait},
+            {"name": "dog", "file_path": "https://example.com/dog.png"},
+        ],
+        model="seedance-2.0",
+    )
+    sent = server.job(client.submit(wanted, plan="pro", preflight=ALONE).id).body["references"]
+    assert sent[0]["file_path"] in server.uploads
+    assert sent[1] == {"name": "dog", "file_path": "https://example.com/dog.png"}
+    (folder / "cat").write_bytes(b"may be anything")
+    vague = wanted.changed({"references": [{"name": "cat", "file_path": str(folder / "cat")}]})
+    with pytest.raises(InputError, match=r"ends as those of its kind do") as caught:
+        client.submit(vague, plan="pro")
+    assert caught.value.field == "references.0.file_path"
 
 
 def test_the_fingerprint_follows_what_is_in_the_files(folder: Path) -> None:
     def now(name: str = "clip.mp4") -> str:
         wanted = lip_sync(folder).changed({"assets": {"video_file_path": str(folder / name)}})
-        return fingerprint_of(wanted, local_files(wanted))
+        held = {place: file.sha256 for place, file in local_files(wanted).items()}
+        assert fingerprint(wanted, held) == fingerprint_of(wanted)
+        return fingerprint_of(wanted)
 
     before = now()
     (folder / "moved.mp4").write_bytes((folder / "clip.mp4").read_bytes())

@@ -72,8 +72,13 @@ def test_references_are_counted_and_no_files_of_the_job(built: Built) -> None:
     references = [{"name": f"r{place}", "file_path": f"{place}.png"} for place in range(3)]
     job = built(TEXT, {"references": references})
     assert job.reference_count == 3
-    assert job.reference_paths == ("0.png", "1.png", "2.png")
+    assert list(job.reference_files.values()) == ["0.png", "1.png", "2.png"]
     assert job.sources() == {}
+    assert job.files() == job.reference_files
+    assert job.wire_body(dict.fromkeys(job.files(), "up"))["references"][2] == {
+        "name": "r2",
+        "file_path": "up",
+    }
     assert job.changed({"references": []}).reference_count == 0
     assert isinstance(job, TextToVideo)
     assert job.references is not None

@@ -34,6 +34,12 @@ def lip_sync(folder: Path, **more: Any) -> dict[str, Any]:
     return body | more
 
 
+LEFT = {
+    "image-background-remover": "background_image_file_path",
+    "image-to-video": "end_image_file_path",
+}
+"""Files that version 0.90.0 of the SDK sends as they are, where they lie on this machine."""
+
 SOME = ("lip-sync", "ai-talking-photo", "face-swap", "text-to-video", "ai-image-generator",
         "ai-voice-generator", "ai-voice-cloner", "head-swap", "image-to-video")  # fmt: skip
 
@@ -48,6 +54,7 @@ def test_every_tool_is_priced_from_local_files_and_settled(
 ) -> None:
     server.only_uploaded = True
     body = local_example(endpoint, here)
+    body.get("assets", {}).pop(LEFT.get(endpoint), None)
     if "end_seconds" in body:
         body["end_seconds"] = body.get("start_seconds", 0) + 1
     given = copy.deepcopy(body)
@@ -64,6 +71,29 @@ def test_every_tool_is_priced_from_local_files_and_settled(
     assert entry.charged == made.credits_charged == billed.charged <= entry.credits
     assert len({each.sha256 for each in server.uploads.values()}) <= len(server.uploads)
     assert server.leaks == []
+
+
+@pytest.mark.parametrize("endpoint", LEFT)
+def test_a_file_that_the_sdk_does_not_upload_is_refused_and_costs_nothing(
+    endpoint: str, sdk: Both, here: Path, server: BillingServer, ledger: Ledger
+) -> None:
+    field = f"assets.{LEFT[endpoint]}"
+    with pytest.raises(InputError, match="does not upload it") as caught:
+        sdk.call(
+            tool_of(sdk.guarded(plan="pro"), endpoint).generate, **local_example(endpoint, here)
+        )
+    assert caught.value.field == field
+    assert (server.jobs, only(ledger).state) == ([], State.RELEASED)
+
+
+def test_a_file_that_a_prompt_names_is_refused_where_the_sdk_does_not_upload_it(
+    sdk: Both, here: Path, server: BillingServer, ledger: Ledger
+) -> None:
+    local = [{"name": "voice", "file_path": str(here / "voice.wav")}]
+    body = {"end_seconds": 5, "style": {"prompt": "@voice"}, "references": local}
+    with pytest.raises(InputError, match=r"references\.0\.file_path: .* does not upload it"):
+        sdk.call(sdk.guarded(plan="pro").v1.text_to_video.generate, **body)
+    assert (server.jobs, only(ledger).state) == ([], State.RELEASED)
 
 
 def test_what_is_sent_is_what_the_sdk_sends_alone(
