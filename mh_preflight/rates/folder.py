@@ -45,7 +45,7 @@ def folder_rates(folder: Path) -> RateCard:
     if not isinstance(plans, PlansFile):
         path = folder / "plans.toml"
         raise RateFileError(f"{path}: is not of the plans", source=str(path))
-    return RateCard(version, BundledFiles(folder), plans)
+    return RateCard(version, FolderFiles(folder), plans)
 
 
 def version_in(path: Path) -> str:
@@ -76,8 +76,10 @@ def version_key(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.partition("+")[0].split("."))
 
 
-class BundledFiles(Mapping[str, EndpointFile]):
+class FolderFiles(Mapping[str, EndpointFile]):
     """The endpoints' files of a folder, each read when it is first asked for.
+
+    Threads may share it: at worst, two of them read the same file.
 
     Args:
         folder: The folder.
@@ -88,26 +90,27 @@ class BundledFiles(Mapping[str, EndpointFile]):
             path.stem: path for path in sorted(folder.glob("*.toml")) if path.stem not in OTHERS
         }
         self._files: dict[str, EndpointFile] = {}
-        self._reading: list[str] = []
 
     def __getitem__(self, name: str) -> EndpointFile:
+        return self._file(name, ())
+
+    def _file(self, name: str, before: tuple[str, ...]) -> EndpointFile:
+        """Give a file, which those before it are like."""
         if name not in self._files:
-            path = self._paths[name]
-            self._reading.append(name)
-            try:
-                file = read_file(path, self._base, check=False)
-            finally:
-                self._reading.pop()
+            path, within = self._paths[name], (*before, name)
+
+            def base(other: str) -> EndpointFile:
+                if other not in self._paths or other in within:
+                    raise RateFileError(
+                        f"{path}: like: {other!r} is no other endpoint", source=str(path)
+                    )
+                return self._file(other, within)
+
+            file = read_file(path, base, check=False)
             if not isinstance(file, EndpointFile) or file.endpoint != name:
                 raise RateFileError(f"{path}: is not of {name}", source=str(path))
             self._files[name] = file
         return self._files[name]
-
-    def _base(self, name: str) -> EndpointFile:
-        if name not in self._paths or name in self._reading:
-            path = self._paths[self._reading[-1]]
-            raise RateFileError(f"{path}: like: {name!r} is no other endpoint", source=str(path))
-        return self[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._paths)
