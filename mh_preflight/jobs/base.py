@@ -139,7 +139,7 @@ class Job(Part):
     text_field: ClassVar[str | None] = None
     """The field whose characters are limited or charged."""
 
-    def __init__(self, **body: Any) -> None:
+    def __init__(self, /, **body: Any) -> None:  # a body may name any field, `self` too
         try:
             super().__init__(**body)
         except ValidationError as error:

@@ -53,10 +53,15 @@ def test_a_change_changes_only_what_it_names(endpoint: str, body: dict[str, Any]
         assert same(built.changed({name: value}).wire_body(), body)
 
 
+@pytest.mark.parametrize("field", ["surprise", "self", "endpoint", "model_config"])
 @pytest.mark.parametrize(("endpoint", "body"), EXAMPLES.items())
-def test_a_field_that_the_api_does_not_have_is_refused(endpoint: str, body: dict[str, Any]) -> None:
-    with pytest.raises(JobError, match=f"surprise: {endpoint} has no such field"):
-        job(endpoint, **body, surprise=1)
+def test_a_field_that_the_api_does_not_have_is_refused(
+    endpoint: str, body: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(JobError, match=f"{field}: {endpoint} has no such field"):
+        job(endpoint, **body, **{field: 1})
+    with pytest.raises(JobError, match=f"{field}: {endpoint} has no such field"):
+        model_of(endpoint).from_json(json.dumps({**body, field: 1}))
 
 
 @pytest.mark.parametrize(("endpoint", "body"), EVERY_FIELD.items())
