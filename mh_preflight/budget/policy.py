@@ -272,14 +272,17 @@ def _is_above(value: Fraction | int | None, most: Fraction | int, unknown: bool)
 
 
 def _text(path: Path) -> str:
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
+    with open(path, "rb", opener=_open) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(0, "it is no regular file")
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise OSError(0, f"it has more than {MOST_BYTES:,} bytes")
     return data.decode()
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # no pipe is waited for
 
 
 def _said_of(word: str, known: Iterable[str]) -> str:

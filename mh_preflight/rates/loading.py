@@ -49,13 +49,8 @@ LONGEST_LINE = 5_000
 
 F = TypeVar("F", bound=Strict)
 
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)  # a pipe without writer would be waited for
-    | getattr(os, "O_NOCTTY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
+# A pipe without writer would be waited for, and a terminal taken over.
+_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 
 SERIES: Mapping[str, tuple[str, ...]] = {
     "billing": ("mode",),
@@ -104,9 +99,8 @@ def read_small(path: Path, most: int) -> bytes:
         RateFileError: It cannot be read, is no file, or is too large.
     """
     try:
-        descriptor = os.open(path, _FLAGS)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        with open(path, "rb", opener=_open) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise bad(path, "cannot be read: it is no regular file")
             data = file.read(most + 1)
     except (OSError, ValueError) as error:
@@ -117,6 +111,10 @@ def read_small(path: Path, most: int) -> bytes:
     if len(data) > most:
         raise bad(path, f"is larger than {most:,} bytes")
     return data
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | _FLAGS)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -157,9 +157,13 @@ def test_what_cannot_be_read_allows_nothing(tmp_path: Path) -> None:
     if hasattr(os, "mkfifo"):
         os.mkfifo(pipe)
         found.append((pipe, "no regular file"))
+    free = os.dup(0)
+    os.close(free)
     for path, said in found:
         with pytest.raises(PolicyError, match=said):
             Policy.load(path)
+    assert os.dup(0) == free
+    os.close(free)  # nothing else was left open
 
 
 # --------------------------------------------------------------------------------------- decisions
