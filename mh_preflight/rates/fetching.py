@@ -117,7 +117,9 @@ class _Fetch:
         """
         headers: Any = answer.headers
         if answer.is_redirect:
-            target = one_line(headers["location"].partition("?")[0], 200)
+            target = one_line(headers.get("location", "").partition("?")[0], 200)
+            if not target:
+                raise self.error(f"was not sent: the server answered {answer.status_code}")
             raise self.error(f"leads on to {target!r}: give that address, if you trust it")
         if answer.status_code >= SERVER_FAULT:
             raise self.unreachable(f"was not sent: the server answered {answer.status_code}")

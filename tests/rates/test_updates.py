@@ -104,6 +104,7 @@ def answer(body: bytes, length: int | None, status: int = 200, **headers: str) -
         (answer(b"2\r\nPK\r\n0\r\n\r\n", None, Transfer_Encoding="chunked"), "without its length"),
         (redirect_route("/other?key=secret"), "leads on to '/other': give that address"),
         (redirect_route("file:///etc/passwd"), "leads on to"),
+        (answer(b"", 0, 301), "answered 301"),
     ],
 )
 def test_what_does_not_come_whole_or_from_there_is_refused(route: Route, message: str) -> None:
