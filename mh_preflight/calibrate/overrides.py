@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from mh_preflight.rates import decimal_text
 from mh_preflight.units import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from mh_preflight.calibrate.answer import Calibration, Group, Implied, Ran
 
@@ -47,14 +47,8 @@ def write_overrides(found: Calibration, path: Path, *, force: bool = False) -> t
             raise InputError(
                 f"{one_line(str(file))}: is there already; --force replaces it", source=str(file)
             )
-    for file, (endpoint, groups) in zip(files, by_endpoint.items(), strict=True):
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            _write(file, override_text(endpoint, groups))
-        except OSError as error:
-            raise InputError(
-                f"{one_line(str(file))}: cannot be written: {error.strerror}", source=str(file)
-            ) from None
+    texts = [override_text(endpoint, groups) for endpoint, groups in by_endpoint.items()]
+    _write(dict(zip(files, texts, strict=True)))
     return tuple(files)
 
 
@@ -123,19 +117,33 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file that takes its place once it is whole."""
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+def _write(texts: Mapping[Path, str]) -> None:
+    """Write files that take their places once all of them are whole."""
+    parts: dict[Path, Path] = {}
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(beside).chmod(0o666 & ~umask)
-        Path(beside).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(beside).unlink()
-        raise
+        for path, text in texts.items():
+            with _or_input_error(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                part = path.with_name(f".{path.name}.{os.urandom(8).hex()}.part")
+                with part.open("x", encoding="utf-8", newline="\n") as file:
+                    parts[path] = part
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+        for path, part in parts.items():
+            with _or_input_error(path):
+                part.replace(path)
+    finally:
+        for part in parts.values():
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _or_input_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{one_line(str(path))}: cannot be written: {error.strerror}", source=str(path)
+        ) from None

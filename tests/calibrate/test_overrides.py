@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from settling import CHARGES, calibrated, full, project
@@ -63,6 +65,23 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         write_overrides(moved(), tmp_path / "file" / "own.toml")
+
+
+def test_of_several_files_none_is_written_where_one_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = calibrated(project(credits_charged=144), full("video-to-video", credits_charged=301))
+    opened = Path.open
+
+    def full_disk(path: Path, *arguments: Any, **more: Any) -> Any:
+        if path.name.startswith(".video-to-video"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return opened(path, *arguments, **more)
+
+    monkeypatch.setattr(Path, "open", full_disk)
+    with pytest.raises(InputError, match=r"video-to-video\.toml: cannot be written: No space"):
+        write_overrides(found, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_rate_that_was_not_known_can_be_written(tmp_path: Path) -> None:
