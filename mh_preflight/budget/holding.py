@@ -295,6 +295,10 @@ async def in_thread(work: Callable[..., _Result], *arguments: Any) -> _Result:
             if task.done():
                 raise
             canceled = error
+        except BaseException as fault:
+            if canceled is not None:
+                raise canceled from fault
+            raise
         else:
             break
     if canceled is not None:

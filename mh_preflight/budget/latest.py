@@ -6,7 +6,7 @@ from typing import Protocol
 
 from mh_preflight.budget.entries import Entry, State
 
-__all__ = ["latest"]
+__all__ = ["LONGEST_NAME", "latest"]
 
 LONGEST_NAME = 200
 _OVER = frozenset({State.RELEASED, State.EXPIRED})

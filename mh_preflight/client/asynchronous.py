@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from mh_preflight.budget.holding import in_thread
 from mh_preflight.client.common import (
     RECONCILE_SECONDS,
     SUBMIT_SECONDS,
@@ -130,7 +131,7 @@ class AsyncClient(CommonClient):
 
     async def settle_webhook(self, payload: Event | Mapping[str, Any]) -> Outcome:
         """Book what a webhook tells, as `Client.settle_webhook` does."""
-        outcome: Outcome = await _in_thread(self._settle_webhook, payload)
+        outcome: Outcome = await in_thread(self._settle_webhook, payload)
         return outcome
 
     async def reconcile(
@@ -171,7 +172,7 @@ async def _advanced(
             return None, None, error
 
     try:
-        step, answer, fault = await _in_thread(go)
+        step, answer, fault = await in_thread(go)
     except asyncio.CancelledError as error:
         # The thread has ended by now, at a step that nobody will take: the flow has to hear of it.
         if inspect.getgeneratorstate(flow) == inspect.GEN_CLOSED:
@@ -182,24 +183,6 @@ async def _advanced(
             raise fault
         return step, answer
     return await _advanced(flow, flow.throw, canceled)
-
-
-async def _in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
-    """Do something in a thread, to its end even where the task is canceled."""
-    task = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
-    canceled: asyncio.CancelledError | None = None
-    while True:
-        try:
-            result = await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            if task.done():
-                raise
-            canceled = error
-        else:
-            break
-    if canceled is not None:
-        raise canceled
-    return result
 
 
 async def _done(transport: AsyncTransport, step: Step) -> Answer | Failure | None:
@@ -220,5 +203,5 @@ async def _done(transport: AsyncTransport, step: Step) -> Answer | Failure | Non
 
 async def _pieces(put: Put, faults: list[Exception]) -> AsyncIterator[bytes]:
     with closing(told_pieces(put, faults)) as pieces:
-        while (piece := await _in_thread(next, pieces, _END)) is not _END:
+        while (piece := await in_thread(next, pieces, _END)) is not _END:
             yield piece

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from mh_preflight.budget import ConflictError, Entry, State, StateError
+from mh_preflight.budget.latest import LONGEST_NAME, latest
 from mh_preflight.client.answers import Project, read_project
 from mh_preflight.client.calls import MEDIA, Medium, medium_of, project_call
 from mh_preflight.client.flows import Flow, Progress, Sleep, Tell, Terms, ask
@@ -102,7 +103,7 @@ def find_job(terms: Terms, given: Submission | str) -> _Known:
         return _Known(given.id, (medium_of(given.endpoint),), entry)
     if not given or not isinstance(given, str):
         raise InputError("job: must be a submission or an id", field="job")
-    entry = _latest(terms, given) or next(terms.book.entries(project_id=given), None)
+    entry = latest(terms.book, given) or next(terms.book.entries(project_id=given), None)
     if entry is None:
         return _Known(given, MEDIA, None)
     if entry.project_id is None:
@@ -112,19 +113,6 @@ def find_job(terms: Terms, given: Submission | str) -> _Known:
         )
     endpoint = entry.scope.endpoint
     return _Known(entry.project_id, MEDIA if endpoint is None else (medium_of(endpoint),), entry)
-
-
-def _latest(terms: Terms, given: str) -> Entry | None:
-    """Give the last attempt of the caller's id."""
-    entry = found = terms.book.get(given) if len(given) <= LONGEST_NAME else None
-    number = 2
-    while found is not None and found.state in {State.RELEASED, State.EXPIRED}:
-        found = terms.book.get(f"{given}#{number}")
-        entry, number = found or entry, number + 1
-    return entry
-
-
-LONGEST_NAME = 200
 
 
 def status_flow(terms: Terms, given: Submission | str, deadline: Deadline) -> Flow[Project]:
@@ -191,18 +179,18 @@ def wait_flow(
         DeadlineError: It has not ended; its entry stays as it is.
     """
     known = find_job(terms, given)
-    seconds, fault = VIDEO_PAUSE, ""
+    seconds, state, fault = VIDEO_PAUSE, "is not known", ""
     while True:
-        project: Project | None = None
         try:
             project = yield from _asked(terms, known, deadline)
         except (TooManyRequestsError, NotSentError) as error:
-            fault = error.message
+            fault = f": {error.message}"
         except RefusedError:
             raise
         except ApiError as error:  # the API may come back while the job runs
-            fault = error.message
-        if project is not None:
+            fault = f": {error.message}"
+        else:
+            state, fault = f"is {project.status}", ""
             known = _Known(known.project_id, (project.medium,), known.entry)
             if tell is not None:
                 waited = deadline.seconds - deadline.left
@@ -213,12 +201,12 @@ def wait_flow(
         still = known.media == ("image",) and pause is None
         wait = IMAGE_PAUSE if still else seconds if pause is None else pause
         seconds = min(seconds * VIDEO_GROWTH, VIDEO_MOST)
+        if deadline.left > 0:
+            yield Sleep(min(wait, deadline.left))
         if deadline.left <= 0:
             break
-        yield Sleep(min(wait, deadline.left))
-    state = "is not known" if project is None else f"is {project.status}"
     raise DeadlineError(
-        f"{known.project_id} {state} after {deadline.seconds:g} s{': ' if fault else ''}{fault}",
+        f"{known.project_id} {state} after {deadline.seconds:g} s{fault}",
         id=None if known.entry is None else known.entry.id,
         project_id=known.project_id,
     )

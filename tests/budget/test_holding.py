@@ -209,6 +209,35 @@ def test_a_task_that_is_canceled_as_it_enters_gives_it_back(
     assert only(ledger).state is State.RELEASED
 
 
+def test_a_task_that_is_canceled_is_canceled_also_where_its_work_fails(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    def failing(id: str) -> Entry:  # noqa: A002  as the ledger's
+        entered.set()
+        go_on.wait(5)
+        raise LedgerError(f"{id} cannot be written")
+
+    async def spend() -> None:
+        async with hold(report(), ledger=ledger):
+            raise AssertionError
+
+    async def canceled() -> asyncio.Task[None]:
+        task = asyncio.ensure_future(spend())
+        await asyncio.to_thread(entered.wait)
+        task.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.wait([task])
+        return task
+
+    monkeypatch.setattr(ledger, "submitting", failing)
+    task = asyncio.run(canceled())
+    assert task.cancelled()
+    assert only(ledger).state is State.RESERVED
+
+
 # ---- what is refused
 
 

@@ -374,6 +374,7 @@ def test_wait_tells_and_gives_up(client: Any, server: BillingServer, ledger: Led
             sent, deadline=0.2, poll_seconds=0.05, progress=lambda each: told.append(each.status)
         )
     assert set(told) == {"queued"}
+    assert caught.value.message == f"{sent.id} is queued after 0.2 s"
     assert (caught.value.id, caught.value.project_id) == ("row-1", sent.id)
     entry = ledger.get("row-1")
     assert entry is not None
