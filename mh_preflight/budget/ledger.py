@@ -117,6 +117,10 @@ class Ledger:
         wait_seconds: How long another process is waited for before a call is given up.
         clock: Gives microseconds since 1970; by default the system's.
 
+    Attributes:
+        where: The place as it may be shown, without a password.
+        path: The file; None where it is a database.
+
     Raises:
         LedgerError: It cannot be opened, or is no ledger of this version.
         MissingExtraError: It is a PostgreSQL address, and psycopg is not installed.
@@ -144,15 +148,16 @@ class Ledger:
         place = find_ledger(where)
         wait = microseconds(wait_seconds, field="wait_seconds") / 1e6
         self.where = shown_place(place)
+        self.path = None if is_address(place) else Path(place)
         self._clock = clock
         self._sending: set[tuple[int, str]] = set()  # by which process: it may fork
         self._store: Store
-        if is_address(place):
+        if self.path is not None:
+            self._store = SqliteStore(self.path, wait)
+        else:
             from mh_preflight.budget.postgres import PostgresStore
 
             self._store = PostgresStore(str(place), wait)
-        else:
-            self._store = SqliteStore(Path(place), wait)
 
     def __enter__(self) -> Self:
         return self

@@ -226,6 +226,6 @@ def _seconds(value: object, field: str) -> float:
 
 def _beside(ledger: Ledger | None) -> Path | None:
     """Give where uploads are remembered: beside a ledger that is a file."""
-    if ledger is None or "://" in ledger.where or not Path(ledger.where).exists():
+    if ledger is None or ledger.path is None:
         return None
-    return Path(f"{ledger.where}.uploads")
+    return ledger.path.with_name(f"{ledger.path.name}.uploads")

@@ -252,6 +252,16 @@ def test_what_cannot_be_uploaded(client: Any, tmp_path: Path) -> None:
         client.upload(tmp_path / "empty.mp4")
 
 
+def test_uploads_are_remembered_beside_a_ledger_of_any_name(
+    make: Make, server: BillingServer, folder: Path
+) -> None:
+    for _ in range(2):
+        with Ledger(folder / "costs\tof\nmine.sqlite") as ledger:
+            make(ledger=ledger).upload(folder / "voice.wav")
+    assert len(server.uploads) == 1
+    assert (folder / "costs\tof\nmine.sqlite.uploads").exists()
+
+
 def test_kinds_by_name() -> None:
     assert [kind_by_name(f"a.{end}") for end in ("MP4", "heic", "opus")] == [
         "video",
