@@ -154,8 +154,15 @@ def _with_size(lost: str, settings: Settings, changed: Settings) -> str:
     sizes = settings.on_day.sizes
     if sizes is None or not settings.sizes or not changed.sizes or "picture size" in lost:
         return lost
-    before, after = (max(map(sizes.names.index, each.sizes)) for each in (settings, changed))
+    before, after = (
+        max(_place(sizes.names, size) for size in each.sizes) for each in (settings, changed)
+    )
     return f"{lost}; picture size: {sizes.names[after]} at the most" if after < before else lost
+
+
+def _place(names: Sequence[str], size: str) -> int:
+    """Give the place of a size; one that is not offered comes after all, for it is refused."""
+    return names.index(size) if size in names else len(names)
 
 
 def _fit(change: Mapping[str, Any], hold: int, estimate: Estimate, lost: str) -> Saving:
@@ -222,7 +229,7 @@ def _other_words(job: Job, settings: Settings) -> Iterator[tuple[Mapping[str, An
     sizes = on_day.sizes
     if sizes is not None and (not sizes.edges or on_day.counts("resolution")):
         offered = on_day.offered(settings.model)
-        smaller = offered[: offered.index(settings.sizes[-1])] if settings.sizes else ()
+        smaller = offered[: _place(offered, settings.sizes[-1])] if settings.sizes else ()
         if sizes.edges and settings.sizes != sizes.names[:1]:
             smaller = sizes.names[:1]
         for size in smaller:
@@ -247,7 +254,7 @@ def _other_models(settings: Settings) -> Iterator[tuple[Mapping[str, Any], str]]
     if on_day.sizes is None or same is None:
         return
     names = on_day.sizes.names
-    smaller = names[: names.index(same)][-1:]
+    smaller = names[: _place(names, same)][-1:]
     if smaller and smaller[0] not in on_day.offered(settings.model):
         for model in on_day.cheaper_models(settings.mode, smaller[0], highest)[:1]:
             lost = f"picture size: {smaller[0]} at the most, and the {settings.model} model"

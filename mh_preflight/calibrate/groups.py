@@ -164,4 +164,4 @@ def _is_undecided(known: Iterable[Explanation], implied: Implied) -> bool:
 
 def _is_settled(case: Case, implied: Implied) -> bool:
     rate = case.rate
-    return rate is not None and rate.value == implied.value and not rate.against
+    return rate is not None and rate.value == implied.value and not rate.disputed

@@ -102,7 +102,7 @@ def _upload(media: Media, settings: Settings, field: str) -> Iterator[Finding]:
     plan = f"the {settings.plan} plan" if settings.plan else "any plan"
     limit = f"{plan} may upload {decimal / 1e6:,.0f} MB, the file has"
     message = f"{limit} {media.size_bytes / 1e6:,.1f} MB: make it smaller"
-    if media.size_bytes > binary:
+    if media.size_bytes > binary and not is_remote(media.source or ""):  # what is not uploaded
         yield Finding("file-too-large", "error", field, message)
     elif media.size_bytes > decimal:
         yield Finding("file-too-large", "warning", field, f"{message}, or it may be refused")

@@ -19,6 +19,7 @@ CODES: Mapping[str, str] = {
     "not-an-image": "the image file is no still picture",
     "extension-unsupported": "the API does not take files with this ending",
     "duration-not-offered": "the model does not make an output of this length",
+    "resolution-not-offered": "the model does not make an output of this size",
     "count-not-offered": "the model does not make this number of images",
     "text-too-long": "the text has more characters than are taken",
     "too-many-references": "more files are given than are taken",

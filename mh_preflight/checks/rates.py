@@ -20,11 +20,10 @@ RATE_IS_OLD = 90  # days since the sources were last compared
 def find_rate_problems(settings: Settings) -> Iterator[Finding]:
     """Look at the rate."""
     for entry in settings.rates:
-        for other in entry.against:
+        for other in entry.disputed:
             ours, theirs = (settings.sources[names[0]] for names in (entry.sources, other.sources))
-            held = "" if entry.value is None else f"{float(entry.value):g}"
             message = (
-                f"{held} credits {one(entry.unit or 'job')} by {ours.rank} "
+                f"{_amount(entry)} credits {one(entry.unit or 'job')} by {ours.rank} "
                 f"of {ours.date}, {float(other.value):g} by {theirs.rank} of {theirs.date}: "
                 "priced as a range"
             )
@@ -55,11 +54,15 @@ def _newer(settings: Settings, entry: Rate, name: str) -> Iterator[Finding]:
     ]
     for newer in began[-1:]:
         said = settings.sources[newer.sources[0]]
-        low, high = (f"{float(value):g}" for value in (newer.range.low, newer.range.high))
-        amount = low if low == high else f"{low} to {high}"
         message = (
-            f"your file {name} took the place of a rate that began after it: {amount} credits "
-            f"{one(newer.unit or 'job')} since {newer.since}, by {said.rank} of {said.date}; "
-            "give your own an until where it no longer holds"
+            f"your file {name} took the place of a rate that began after it: {_amount(newer)} "
+            f"credits {one(newer.unit or 'job')} since {newer.since}, by {said.rank} of "
+            f"{said.date}; give your own an until where it no longer holds"
         )
         yield Finding("own-rate-older", "warning", None, one_line(message))
+
+
+def _amount(entry: Rate) -> str:
+    """Show what an entry states, without those who disagree."""
+    stated = (entry.low, entry.high) if entry.value is None else (entry.value,)
+    return " to ".join(f"{float(value):g}" for value in stated if value is not None)

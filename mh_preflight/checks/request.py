@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mh_preflight.checks.finding import Finding, severity_by
 from mh_preflight.media import shown_url
@@ -11,6 +11,8 @@ from mh_preflight.units import MICROSECOND, seconds
 
 if TYPE_CHECKING:
     from mh_preflight.jobs import Job
+    from mh_preflight.rates.choices import Gate
+    from mh_preflight.rates.dated import Dated
     from mh_preflight.settings import Settings
     from mh_preflight.units import Plan
 
@@ -24,8 +26,7 @@ def find_request_problems(job: Job, settings: Settings) -> Iterator[Finding]:
     yield from _offers(job, settings)
     yield from _numbers(job, settings)
     for name, why in settings.ignored:
-        message = f"{name} does not count {why}" if " " in why else f"{name} does not count: {why}"
-        yield Finding("field-ignored", "info", name, message)
+        yield Finding("field-ignored", "info", name, f"{name} does not count {why}")
 
 
 def _words(job: Job, settings: Settings) -> Iterator[Finding]:
@@ -50,7 +51,6 @@ def _plans(job: Job, settings: Settings) -> Iterator[Finding]:
         message = "rules of a plan are not checked, dollars are shown for each plan with a price"
         yield Finding("plan-not-given", "info", None, message)
         return
-    on_day = settings.on_day
     mode, model = settings.mode, settings.model
     size = settings.sizes[0] if len(settings.sizes) == 1 else None
     for code, name, field, gate in (
@@ -58,34 +58,37 @@ def _plans(job: Job, settings: Settings) -> Iterator[Finding]:
             "mode-needs-paid-plan",
             settings.asked_mode or mode,
             job.mode_field,
-            _of(on_day, mode=mode),
+            _gate_of(settings, mode=mode),
         ),
-        ("model-needs-paid-plan", model, "model", _of(on_day, model=model)),
+        ("model-needs-paid-plan", model, "model", _gate_of(settings, model=model)),
         ("resolution-needs-paid-plan", size, job.size_field, _size_gate(settings, job, size)),
     ):
         if name is not None and gate is not None:
             yield from _gated(code, name, field, gate, plan)
 
 
-def _of(on_day: Any, **key: str | None) -> Any:
+def _gate_of(settings: Settings, **key: str | None) -> Gate | None:
     """Find the gate of a mode or a model alone."""
     ((name, value),) = key.items()
-    for gate in on_day.all("gates"):
+    gates: tuple[Gate, ...] = settings.on_day.all("gates")
+    for gate in gates:
         if value is not None and getattr(gate, name) == value and gate.size is None:
             return gate
     return None
 
 
-def _size_gate(settings: Settings, job: Job, size: str | None) -> Any:
+def _size_gate(settings: Settings, job: Job, size: str | None) -> Gate | None:
     """Find the gate of a size that is asked for, or of one that a name chooses."""
     sizes = settings.on_day.sizes
     if size is None or (sizes is not None and sizes.edges and job.size is None):
         return None
-    gate = settings.on_day.one("gates", model=settings.model, size=size)
-    return gate if gate is not None and gate.size == size else None
+    gates: tuple[Gate, ...] = settings.on_day.all("gates")
+    of_size = [each for each in gates if each.size == size]
+    of_model = [each for each in of_size if each.model == settings.model]
+    return next(iter(of_model or [each for each in of_size if each.model is None]), None)
 
 
-def _gated(code: str, name: str, field: str, gate: Any, plan: Plan) -> Iterator[Finding]:
+def _gated(code: str, name: str, field: str, gate: Gate, plan: Plan) -> Iterator[Finding]:
     disputed = {one for other in gate.against for one in set(gate.plans) ^ set(other.plans)}
     if plan in disputed:
         message = f"the sources disagree whether the {plan} plan may ask for {name!r}"
@@ -101,6 +104,11 @@ def _offers(job: Job, settings: Settings) -> Iterator[Finding]:
     if effect is not None and effect.effect == "none":
         message = f"{model} makes no sound"
         yield Finding("audio-not-offered", "warning", "audio", message)
+    offered = on_day.offered(model)
+    rule: Dated = on_day.one("offers", model=model) or on_day.one("sizes")
+    for size in (size for size in settings.sizes if size not in offered):
+        message = f"{model or settings.title} makes {', '.join(offered)}, not {size}"
+        yield Finding("resolution-not-offered", severity_by(rule), job.size_field, message)
     yield from _end_frame(job, settings)
 
 
@@ -131,9 +139,12 @@ def _numbers(job: Job, settings: Settings) -> Iterator[Finding]:
         message = "there is no text, and what the API makes of that is not published"
         yield Finding("text-empty", "warning", job.text_field, message)
     cap = on_day.one("max_characters", **keys)
-    if cap is not None and settings.characters > cap.value:
-        message = f"{settings.characters:,} characters, {cap.value:,} are taken: shorten it"
-        yield Finding("text-too-long", severity_by(cap), job.text_field, message)
+    if cap is not None and settings.characters > min(cap.values):
+        said = " or ".join(f"{value:,}" for value in cap.values)
+        taken = f"{said} are taken" if len(cap.values) == 1 else f"{said} by sources that disagree"
+        severity = severity_by(cap) if settings.characters > max(cap.values) else "warning"
+        message = f"{settings.characters:,} characters, {taken}: shorten it"
+        yield Finding("text-too-long", severity, job.text_field, message)
     cap = on_day.one("max_references", **keys)
     if cap is not None and job.reference_count > cap.value:
         message = f"{job.reference_count} are given, {name} takes {cap.value}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import ceil
 from typing import TYPE_CHECKING
 
 from mh_preflight.checks.finding import Finding, severity_by
@@ -86,20 +87,23 @@ def find_frame_problems(
     found, field = media_of(job, media, "video"), _field_of(job, "video")
     if estimate.output_fps and (end - start) * estimate.output_fps < MICROSECOND:
         message = "the window is shorter than one frame and is charged as one"
-        yield Finding("window-under-one-frame", "info", "end_seconds", message)
-    most = estimate.settled.frames_high or estimate.queued.frames_high or 0
+        yield Finding("window-under-one-frame", "info", job.end_field, message)
+    limited = "max_fps_limit" in type(job).model_fields
+    most = _most_frames(settings, estimate, found)
     if settings.frame_cap is not None and most > settings.frame_cap:
+        slower = (
+            " or lower fps" if settings.own_fps else " or lower max_fps_limit" if limited else ""
+        )
         message = (
             f"up to {most:,} frames, the vendor states a cap of {settings.frame_cap:,}: "
-            "split the window or lower max_fps_limit"
+            f"split the window{slower}"
         )
-        yield Finding("frame-cap", "warning", "end_seconds", message)
+        yield Finding("frame-cap", "warning", job.end_field, message)
     if job.trimmed != "video" or found is None or found.video is None:
         return
     rate, limit = estimate.source_fps, settings.fps_limit
     queued, highest = estimate.queued.credits_high, estimate.settled.credits_high
     if queued is not None and highest is not None and highest > queued:
-        limited = "max_fps_limit" in type(job).model_fields
         remedy = ": a max_fps_limit of 30 or less prevents it" if limited else ""
         message = (
             f"settles at up to {highest:,} credits, above the {queued:,} that are taken when "
@@ -118,6 +122,15 @@ def find_frame_problems(
         width, height = estimate.output_size
         message = f"comes out at {width} x {height}, the source has {size[0]} x {size[1]}"
         yield Finding("resized", "info", field, message)
+
+
+def _most_frames(settings: Settings, estimate: Estimate, found: Media | None) -> int:
+    """Give the frames that may come out, also of a tool that is not billed by them."""
+    most = estimate.settled.frames_high or estimate.queued.frames_high
+    if most is None and found is not None and found.video is not None and found.video.fps:
+        start, end = settings.window
+        most = ceil(found.video.fps * (end - start) / MICROSECOND)
+    return most or 0
 
 
 def _field_of(job: Job, kind: AssetKind) -> str | None:

@@ -261,7 +261,7 @@ def _side(frames: _Frames | None, credits: _Credits, reasons: tuple[str, ...]) -
 def _rate_reasons(settings: Settings) -> tuple[str, ...]:
     reasons = []
     if settings.price.low != settings.price.high or settings.counted:
-        if any(entry.against for entry in settings.rates):
+        if any(entry.disputed for entry in settings.rates):
             reasons.append("rates-disagree")
         if any(entry.value is None for entry in settings.rates):
             reasons.append("rate-is-a-range")

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import model_validator
-
-from mh_preflight.errors import InputError
 from mh_preflight.jobs.base import (
     AssetKind,
     FpsLimit,
@@ -53,8 +50,8 @@ class LipSync(VideoSourceJob):
         start_seconds: Start of the window in the video.
         end_seconds: End of the window in the video, at least 0.1 and after the start.
         max_fps_limit: Highest frame rate of the output, at least 1.
-        width: Counted with `height` until 2025-08-17, ignored since.
-        height: Counted with `width` until 2025-08-17, ignored since.
+        width: Counted until 2025-08-17, when it went with `height` only; ignored since.
+        height: Counted until 2025-08-17, when it went with `width` only; ignored since.
         name: For your own identification.
         style: The generation mode; a dict in the API's form, or `LipSyncStyle`.
 
@@ -101,13 +98,6 @@ class LipSync(VideoSourceJob):
             name: str | None = None,
             style: LipSyncStyle | Mapping[str, object] | None = None,
         ) -> None: ...
-
-    @model_validator(mode="after")
-    def _fields_agree(self) -> Self:
-        if (self.width is None) != (self.height is None):
-            given, missing = ("width", "height") if self.height is None else ("height", "width")
-            raise InputError(f"is required where {given} is given", field=missing)
-        return self
 
     @property
     def fps_limit(self) -> Fraction | None:

@@ -114,8 +114,18 @@ class RateCard:
         return "+".join([self.version.partition("+")[0], *names])
 
     def _whole(self, table: Mapping[str, Any], path: Path) -> EndpointFile | PlansFile:
-        file = file_from(table, path, self._base)
-        if isinstance(file, PlansFile) or "rates" not in file.model_fields_set:
+        def base(name: str) -> EndpointFile:
+            if name not in self.endpoints:
+                raise RateFileError(
+                    f"{path}: like: no rates are known for {one_line(name, 60)!r}: "
+                    f"{meant(name, self.endpoints)}",
+                    field="like",
+                    source=str(path),
+                )
+            return self.endpoints[name]
+
+        file = file_from(table, path, base)
+        if isinstance(file, PlansFile) or "rates" not in table:
             return file
         return file.with_own(dict.fromkeys(file.rates, one_line(path.name)))
 
@@ -154,15 +164,6 @@ class RateCard:
             self._days[name, day] = self._endpoint(name, day)
         state: EndpointRates = self._days[name, day]
         return state
-
-    def _base(self, name: str) -> EndpointFile:
-        if name not in self.endpoints:
-            raise RateFileError(
-                f"like: no rates are known for {one_line(name, 60)!r}: "
-                f"{meant(name, self.endpoints)}",
-                field="like",
-            )
-        return self.endpoints[name]
 
     def plan_rates(self, day: date) -> PlanRates:
         """Give what the plans cost and allow on a day."""

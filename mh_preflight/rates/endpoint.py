@@ -197,7 +197,7 @@ class EndpointRates:
                 more.append(extra)
             entries.append(entry)
             ranges.append(unit)
-            counted += [(other.fps, other.value) for other in entry.against if other.fps]
+            counted += [(other.fps, other.value) for other in entry.disputed if other.fps]
         unit = RateRange.over(ranges)
         return Priced(
             tuple(dict.fromkeys(entries)),

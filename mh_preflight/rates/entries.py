@@ -37,12 +37,14 @@ class Against(Strict):
         fps: The frame rate that it would be counted at, where that too contradicts.
         sources: Names of the sources that say so.
         inferred: Why, where no source says it in so many words.
+        outweighed: Why it is not believed, and makes no range.
     """
 
     value: Amount
     fps: Amount | None = None
     sources: tuple[Name, ...] = Field(min_length=1, strict=False)
     inferred: Text | None = None
+    outweighed: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,15 @@ class Rate(Dated):
         return self
 
     @property
+    def disputed(self) -> tuple[Against, ...]:
+        """Values that contradict it and are not outweighed."""
+        return tuple(entry for entry in self.against if entry.outweighed is None)
+
+    @property
     def range(self) -> RateRange:
-        """The lowest and the highest value that is said, contradictions included."""
+        """The lowest and the highest value that may hold, contradictions included."""
         own = [v for v in (self.value, self.low, self.high) if v is not None]
-        every = own + [entry.value for entry in self.against]
+        every = own + [entry.value for entry in self.disputed]
         return RateRange(min(every), max(every), self.value)
 
 

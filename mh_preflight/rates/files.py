@@ -32,6 +32,7 @@ from mh_preflight.rates.limits import (
     PlanUpload,
     References,
     Resize,
+    TextCap,
 )
 from mh_preflight.rates.prices import Bands, Grant, Pack, Price
 
@@ -72,7 +73,7 @@ class _EndpointTables(_File):
     max_seconds: tuple[Cap, ...] = Field(default=(), strict=False)
     frame_caps: tuple[Cap, ...] = Field(default=(), strict=False)
     counts: tuple[Counts, ...] = Field(default=(), strict=False)
-    max_characters: tuple[Cap, ...] = Field(default=(), strict=False)
+    max_characters: tuple[TextCap, ...] = Field(default=(), strict=False)
     max_references: tuple[Cap, ...] = Field(default=(), strict=False)
     reference_kinds: tuple[References, ...] = Field(default=(), strict=False)
     end_frames: tuple[EndFrame, ...] = Field(default=(), strict=False)

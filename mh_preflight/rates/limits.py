@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from mh_preflight.rates.dated import Amount, Dated, Name, SecondsList, Upload, Whole, Word
+from mh_preflight.rates.dated import Amount, Dated, Name, SecondsList, Strict, Upload, Whole, Word
 from mh_preflight.units import Plan
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "PlanUpload",
     "References",
     "Resize",
+    "TextCap",
 ]
 
 
@@ -63,6 +64,33 @@ class Cap(Dated):
     model: Word | None = None
     plan: Plan | None = None
     value: Whole
+
+
+class _CapAgainst(Strict):
+    """A limit that contradicts the one that it stands beside.
+
+    Attributes:
+        value: The limit.
+        sources: Names of the sources that say so.
+    """
+
+    value: Whole
+    sources: tuple[Name, ...] = Field(min_length=1, strict=False)
+
+
+class TextCap(Cap):
+    """A largest number of characters.
+
+    Attributes:
+        against: Limits that contradict it.
+    """
+
+    against: tuple[_CapAgainst, ...] = Field(default=(), strict=False)
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The limit, and those that contradict it."""
+        return (self.value, *(other.value for other in self.against))
 
 
 class Counts(Dated):

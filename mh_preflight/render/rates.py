@@ -66,8 +66,8 @@ def history_view(file: EndpointFile, rates: Sequence[Rate], known: str = "") -> 
     days_of = days_of_change(file, file.rates)
     left = [rate for rate in rates if _is_left(rate, file, [rate.since, *days_of])]
     for rate in _sorted(left, file):
-        why = rate.unknown or rate.inferred
-        mark = f" [{notes.setdefault(why, len(notes) + 1)}]" if why else ""
+        marks = [notes.setdefault(why, len(notes) + 1) for why in _reasons(rate, file)]
+        mark = "".join(f" [{number}]" for number in marks)
         days = str(rate.since), str(rate.until or "")
         amount = Text(f"{_amount(rate)}{mark}")
         table.add_row(_name(rate, file), _size(rate, file), amount, *days, _by(rate, file))
@@ -77,10 +77,21 @@ def history_view(file: EndpointFile, rates: Sequence[Rate], known: str = "") -> 
     parts.append(table)
     if notes:
         lines = [Text(f"[{number}] {one_line(why)}") for why, number in notes.items()]
-        parts.append(_section("Unknown, or inferred", lines))
+        parts.append(_section("Unknown, inferred, or said otherwise", lines))
     if used:
         parts.append(_section("Sources", [_source(name, file) for name in used]))
     return Group(*parts)
+
+
+def _reasons(rate: Rate, file: EndpointFile) -> Iterator[str]:
+    """Give why a rate is not known or only inferred, and which other values are not believed."""
+    if why := rate.unknown or rate.inferred:
+        yield why
+    for other in rate.against:
+        if other.outweighed is not None:
+            said = file.sources[other.sources[0]]
+            value = f"{float(other.value):g} by {said.rank} of {said.date}"
+            yield f"{value} is not believed: {other.outweighed}"
 
 
 def changes_view(

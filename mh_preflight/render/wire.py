@@ -112,11 +112,12 @@ class SourceBody(_Body):
 
 
 class ConflictBody(_Body):
-    """A value that contradicts the one that is used."""
+    """A value that contradicts the one that is used; `outweighed` says why it makes no range."""
 
     value: str
     sources: list[SourceBody]
     why: str | None
+    outweighed: str | None
 
 
 class RateBody(_Body):
@@ -361,6 +362,7 @@ def _conflicts(rates: tuple[Rate, ...], sources: Mapping[str, Source]) -> list[C
             value=decimal_text(other.value),
             sources=_sources(other.sources, sources),
             why=other.inferred,
+            outweighed=other.outweighed,
         )
         for other in dict.fromkeys(other for rate in rates for other in rate.against)
     ]

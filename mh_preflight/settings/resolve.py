@@ -192,7 +192,7 @@ def resolve_settings(  # noqa: PLR0913  what a price depends on
     edge = None if ignored.keys() & set(EDGE_FIELDS) else job.edge
     size = None if "resolution" in ignored else job.size
     if size and edge:
-        ignored["max_resolution"] = "resolution overrides it"
+        ignored["max_resolution"] = "beside resolution, which overrides it"
         edge = None
     edges = {name: _edge(plans, on_day, name, edge) for name in possible}
     choice = choose(on_day, job, Asked(mode, size, edge is not None), edges)

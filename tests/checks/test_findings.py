@@ -132,6 +132,15 @@ CASES: list[Case] = [
         TODAY,
     ),
     (
+        "file-too-large",
+        "warning",
+        "assets.video_file_path",
+        named("https://example.com/v.mp4"),
+        clip(size_bytes=9 * 2**30, source="https://example.com/v.mp4"),
+        "creator",
+        TODAY,
+    ),
+    (
         "mode-needs-paid-plan",
         "error",
         "style.generation_mode",
@@ -529,8 +538,75 @@ def test_a_gif_is_taken_by_face_swap_alone() -> None:
     assert "extension-unsupported" in found(named("v.gif"), clip())
 
 
+def test_a_cap_of_frames_advises_what_the_job_has() -> None:
+    slow = {**ANIMATED, "fps": 10, "end_seconds": 1001}
+    words = make("auto-subtitle-generator", **SUBTITLED, end_seconds=400)
+    assets = {"video_source": "file", "video_file_path": "v.mp4", "image_file_path": "i.png"}
+    swap = make("face-swap", assets=assets, start_seconds=0, end_seconds=3334)
+    fast = media({"fps": 60, "duration_seconds": 5000}, audio=None)
+    for job, known, advice in (
+        (lip_sync(end=5000.1), clip(), "split the window or lower max_fps_limit"),
+        (swap, fast, "split the window"),
+        (make("animation", **slow), {}, "split the window or lower fps"),
+        (words, media({"fps": 30}, audio=None), "split the window"),
+    ):
+        finding = found(job, known, "business")["frame-cap"]
+        assert finding.message.endswith(f": {advice}")
+    assert "12,000 frames" in finding.message
+    fits = make("auto-subtitle-generator", **SUBTITLED, end_seconds=333)
+    assert "frame-cap" not in found(fits, media({"fps": 30}, audio=None))
+
+
+ANIMATED: dict[str, Any] = {
+    "assets": {"audio_source": "none"},
+    "width": 512,
+    "height": 512,
+    "style": {
+        "art_style": "Painterly Illustration",
+        "camera_effect": "Simple Zoom In",
+        "prompt_type": "custom",
+        "prompt": "a fox",
+        "transition_speed": 5,
+    },
+}
+SUBTITLED: dict[str, Any] = {
+    "assets": {"video_file_path": "v.mp4"},
+    "style": {"template": "karaoke"},
+    "start_seconds": 0,
+}
+
+
+def test_larger_pictures_need_a_paid_plan() -> None:
+    swapped = {"assets": {"person_file_path": "p.png", "scene_file_path": "s.png"}}
+    for size, plan, refused in (("640px", "free", 0), ("1k", "free", 1), ("1k", "creator", 0)):
+        gated = found(make("body-swap", **swapped, resolution=size), {}, plan)
+        assert ("resolution-needs-paid-plan" in gated) == refused
+    before = found(make("body-swap", **swapped, resolution="1k"), {}, "free", date(2026, 8, 15))
+    assert "resolution-needs-paid-plan" not in before
+
+
+def test_a_field_that_does_not_count_is_said_in_whole_sentences() -> None:
+    wide = found(lip_sync(width=512), clip())["field-ignored"]
+    assert wide.message == "width does not count since 2025-08-17"
+    both = make(
+        "ai-talking-photo",
+        assets={"image_file_path": "i.png", "audio_file_path": "a.mp3"},
+        start_seconds=0,
+        end_seconds=5,
+        style={"generation_mode": "realistic"},
+        resolution="720p",
+        max_resolution=512,
+    )
+    said = found(both, portrait())["field-ignored"].message
+    assert said == "max_resolution does not count beside resolution, which overrides it"
+
+
 def test_every_code_has_its_case() -> None:
-    elsewhere = {"own-rate", "own-rate-older"}  # tests/rates/test_overrides.py
+    elsewhere = {  # tests/rates/test_overrides.py
+        "own-rate",
+        "own-rate-older",
+        "resolution-not-offered",
+    }
     assert {case[0] for case in CASES} == set(CODES) - elsewhere
 
 

@@ -98,8 +98,6 @@ def test_what_is_wrong_at_every_date_is_refused_by_its_field(
     [
         ({"max_fps_limit": 0.99}, "max_fps_limit"),
         ({"max_fps_limit": float("nan")}, "max_fps_limit"),
-        ({"width": None}, "width"),
-        ({"height": None}, "height"),
         ({"width": 0}, "width"),
         ({"width": 1.5}, "width"),
         ({"style": {"generation_mode": "ultra"}}, "style.generation_mode"),

@@ -104,6 +104,7 @@ LEFT_OUT = {
     "http sdk_poll_interval_seconds 0.5": "of the SDK, and no rate",
     "http sdk_timeout_seconds 60": "of the SDK, and no rate",
     "image-to-video audio_multiplier 2": "since 2026-06-11; the API has the model since 2026-07-10",
+    "image-to-video max_references 10": "of Text to Video: Image to Video takes no references",
     "lip-sync free_resolution_cap 576": "of the plan, which has it",
     "text-to-video audio_multiplier 2": "since 2026-06-11; the API has the model since 2026-07-10",
 }

@@ -378,3 +378,113 @@ def test_any_override_leaves_every_other_price_as_it_was(
     assert decided
     for other in sorted(card.endpoints.keys() - {name})[:2]:
         assert changed.endpoints[other] is card.endpoints[other]
+
+
+LIKE = """
+endpoint = "lip-sync"
+title = "Lip Sync"
+like = "%s"
+checked = 2026-11-01
+
+[sources.contract]
+rank = "own"
+date = 2026-10-01
+what = "our contract"
+
+[[frame_caps]]
+value = 9
+from = 2026-10-01
+sources = ["contract"]
+"""
+
+
+def test_a_file_that_is_like_another_claims_only_the_rates_that_stand_in_it(tmp_path: Path) -> None:
+    card = bundled_rates().with_file(write(tmp_path, LIKE % "lip-sync"))
+    known = media({"fps": 24}, audio=15)
+    report = mh.preflight(lip_sync(), media=known, plan="pro", rates=card, as_of=DAY)
+    codes = {each.code for each in report.findings}
+    assert "frame-cap" in codes
+    assert "own-rate" not in codes
+    said = refused(tmp_path, LIKE % "lipsync")
+    assert said.startswith("like: no rates are known for 'lipsync': did you mean lip-sync?")
+
+
+FLAT = """
+overrides = "%s"
+[sources.contract]
+rank = "own"
+date = 2026-10-01
+what = "our contract"
+[[rates]]
+unit = "%s"
+value = "%s"
+%sfrom = 2026-10-24
+sources = ["contract"]
+"""
+
+
+def priced(folder: Path, endpoint: str, rate: tuple[str, str, str], **body: Any) -> mh.Report:
+    """Price a job that has no public rate, by one of the user's own."""
+    card = bundled_rates().with_file(write(folder, FLAT % (endpoint, *rate)))
+    plan = body.pop("plan", "pro")
+    job = mh.job(endpoint, **body)
+    facts = {
+        "video": mh.Media.given("video", fps=24, duration_seconds=10),
+        "image": mh.Media.given("image", width=640, height=640),
+    }
+    given = {name: facts[job.kind_of(name)] for name in job.sources()}
+    return mh.preflight(job, plan=plan, media=given, rates=card, as_of=DAY, offline=True)
+
+
+def test_a_size_that_is_not_made_is_refused_also_where_a_rate_has_no_size(tmp_path: Path) -> None:
+    report = priced(
+        tmp_path,
+        "ai-video-upscaler",
+        ("second", "10", ""),
+        assets={"video_file_path": "v.mp4"},
+        start_seconds=0,
+        end_seconds=5,
+        resolution="480p",
+    )
+    assert report.estimate.settled.credits == 50
+    (finding,) = (each for each in report.findings if each.severity == "error")
+    assert (finding.code, finding.field) == ("resolution-not-offered", "resolution")
+    assert "720p, 1080p, 2k, 4k, not 480p" in finding.message
+
+
+def test_a_size_needs_a_paid_plan_also_of_a_model_that_all_may_ask_for(tmp_path: Path) -> None:
+    keys = 'model = "z-image-turbo"\nsize = "1k"\n'
+    body = {"model": "z-image-turbo", "resolution": "1k", "image_count": 1}
+    for plan, gated in (("free", True), ("creator", False)):
+        report = priced(
+            tmp_path,
+            "ai-image-generator",
+            ("image", "7", keys),
+            **body,
+            style={"prompt": "a fox"},
+            plan=plan,
+        )
+        codes = {each.code for each in report.findings}
+        assert ("resolution-needs-paid-plan" in codes) == gated
+        assert "model-needs-paid-plan" not in codes
+
+
+@pytest.mark.parametrize(
+    ("characters", "severity"),
+    [(2304, None), (2305, "warning"), (2500, "warning"), (2501, "error")],
+)
+def test_a_limit_that_the_sources_dispute_is_an_error_only_beyond_both(
+    tmp_path: Path, characters: int, severity: str | None
+) -> None:
+    report = priced(
+        tmp_path,
+        "ai-ugc-ad",
+        ("second", "7", ""),
+        assets={"image_file_path": "actor.png"},
+        model="kling-3.0",
+        resolution="720p",
+        end_seconds=10,
+        script="a" * characters,
+    )
+    found = {each.code: each.severity for each in report.findings}
+    assert found.get("text-too-long") == severity
