@@ -140,6 +140,7 @@ class Implied:
         jobs: How many jobs it gives.
         since: The day of the first of them.
         until: The day of the last of them.
+        ends: The day from which the rate card has another rate; None where it has none.
     """
 
     value: Fraction
@@ -149,6 +150,7 @@ class Implied:
     jobs: int
     since: date
     until: date
+    ends: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ class Group:
         moved: The day since which no known rate explains the charges, though they agree on one.
         settled: Whether the rate card already has the implied rate, and no other beside it.
         undecided: Whether another known rate gives the charges from which the rate is implied.
+        refused: Why the rate card would not take the implied rate; None where it would.
     """
 
     endpoint: str
@@ -190,11 +193,17 @@ class Group:
     moved: date | None
     settled: bool
     undecided: bool
+    refused: str | None = None
+
+    @property
+    def is_news(self) -> bool:
+        """Whether the rate card does not have the implied rate, and no known one would do."""
+        return self.implied is not None and not self.settled and not self.undecided
 
     @property
     def writable(self) -> bool:
-        """Whether the implied rate is news, and the only one that gives the charges."""
-        return self.implied is not None and not self.settled and not self.undecided
+        """Whether the implied rate is news, and the rate card takes it."""
+        return self.is_news and self.refused is None
 
     @property
     def off(self) -> int:

@@ -90,7 +90,7 @@ def candidates_of(
     for kind, value in kinds:
         if value is not None:
             yield Candidate(ran, rate, kind, value, None, rate.sources, scale, quantities)
-    for other in rate.against:
+    for other in rate.disputed:
         if other.fps is None:
             yield Candidate(
                 ran, rate, "against", other.value, None, other.sources, scale, quantities

@@ -85,7 +85,7 @@ def _implied(
     Only the jobs of the latest entry of the rate card are asked: another has another rate. A job
     whose units are not known says nothing.
     """
-    known = [case for case in cases if case.quantities and case.scale is not None]
+    known = [case for case in cases if case.quantities and case.scale is not None and _says(case)]
     if not known:
         return None, None, ()
     last = known[-1]
@@ -99,6 +99,11 @@ def _implied(
     implied = _agreed(asked)
     moved = late[0].compared.day if late and implied is not None else None
     return implied, moved, _shared([case.compared.explanations for case in asked])
+
+
+def _says(case: Case) -> bool:
+    """Tell whether a charge says something of a rate: what cost nothing was given or refunded."""
+    return case.compared.charged > 0 or Fraction(0) in _known_values(case)
 
 
 def _agreed(cases: list[Case]) -> Implied | None:
@@ -139,7 +144,7 @@ def _known_values(case: Case) -> tuple[Fraction, ...]:
     rate = case.rate
     if rate is None:
         return ()
-    against = [other.value for other in rate.against if other.fps is None]
+    against = [other.value for other in rate.disputed if other.fps is None]
     every = (rate.value, *against, rate.low, rate.high)
     return tuple(value for value in every if value is not None)
 

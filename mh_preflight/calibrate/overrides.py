@@ -5,21 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mh_preflight.errors import InputError
+from mh_preflight.errors import InputError, RateFileError
 from mh_preflight.rates import decimal_text
+from mh_preflight.rates.dated import most_specific
+from mh_preflight.rates.loading import days_of_change
+from mh_preflight.rates.overrides import merged, read_override
 from mh_preflight.units import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from mh_preflight.calibrate.answer import Calibration, Group, Implied, Ran
+    from mh_preflight.rates import EndpointFile, RateCard
 
-__all__ = ["override_text", "write_overrides"]
+__all__ = ["fitted", "override_text", "write_overrides"]
 
 
 def write_overrides(found: Calibration, path: Path, *, force: bool = False) -> tuple[Path, ...]:
@@ -50,6 +57,42 @@ def write_overrides(found: Calibration, path: Path, *, force: bool = False) -> t
     texts = [override_text(endpoint, groups) for endpoint, groups in by_endpoint.items()]
     _write(dict(zip(files, texts, strict=True)))
     return tuple(files)
+
+
+def fitted(group: Group, rates: RateCard) -> Group:
+    """Find out until when an implied rate would hold, and whether a rate card takes it.
+
+    Args:
+        group: What some jobs say together.
+        rates: The rate card.
+    """
+    file = rates.endpoints.get(group.endpoint)
+    if group.implied is None or file is None:
+        return group
+    ends = _end(group.ran, group.implied, file)
+    changed = replace(group, implied=replace(group.implied, ends=ends))
+    if not changed.is_news:
+        return changed
+    path = Path("own.toml")
+    try:
+        table = tomllib.loads(override_text(group.endpoint, [changed]))
+        merged(read_override(table, path), file, path)
+    except RateFileError as error:
+        return replace(changed, refused=error.message.removeprefix(f"{path}: "))
+    return changed
+
+
+def _end(ran: Ran, implied: Implied, file: EndpointFile) -> date | None:
+    """Find the day on which the entry that the jobs were held against gives way to another rate."""
+
+    def on(day: date) -> tuple[object, ...]:
+        keys = {"mode": ran.mode, "model": ran.model, "size": ran.size}
+        now = most_specific([each for each in file.rates if each.holds_on(day)], **keys)
+        return tuple((each.unit, each.unknown is None and each.range) for each in now[:1])
+
+    before = on(implied.until)
+    days = (day for day in days_of_change(file, file.rates) if day > implied.until)
+    return next((day for day in days if on(day) != before), None)
 
 
 def override_text(endpoint: str, groups: Sequence[Group]) -> str:
@@ -110,6 +153,8 @@ def _rate(group: Group, rate: Implied, name: str) -> Iterator[str]:
     yield f"unit = {_quoted(rate.unit)}"
     yield f"value = {_quoted(decimal_text(rate.value))}"
     yield f"from = {rate.since}"
+    if rate.ends is not None:
+        yield f"until = {rate.ends}"
     yield f"sources = [{_quoted(name)}]"
 
 

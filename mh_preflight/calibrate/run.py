@@ -10,6 +10,7 @@ from mh_preflight.calibrate.answer import Calibration, Problem
 from mh_preflight.calibrate.compare import Case, compare
 from mh_preflight.calibrate.entries import read_entries
 from mh_preflight.calibrate.groups import grouped
+from mh_preflight.calibrate.overrides import fitted
 from mh_preflight.calibrate.reading import read_settled
 from mh_preflight.errors import InputError
 from mh_preflight.rates import RateCard, bundled_rates
@@ -115,7 +116,7 @@ def calibrate_records(
                 found.append(Problem("", None, f"job {name}: {one_line(error.message)}"))
     compared = sorted((case.compared for case in cases), key=lambda each: each.created)
     return Calibration(
-        groups=grouped(cases),
+        groups=tuple(fitted(group, card) for group in grouped(cases)),
         records=tuple(compared),
         refunded=refunded,
         failed_but_charged=tuple(kept),

@@ -52,9 +52,9 @@ def calibration_view(found: Calibration, written: Sequence[Path] | None = None) 
         parts += [Text(f"wrote {one_line(str(path), 200)}") for path in written]
         if written:
             parts += [Text(_written_text(group)) for group in found.groups if group.writable]
-        undecided = [group for group in found.groups if group.undecided]
-        parts += [Text(_undecided_text(group)) for group in undecided]
-        if not written and not undecided:
+        others = [group for group in found.groups if group.undecided or group.refused]
+        parts += [Text(_left_text(group)) for group in others]
+        if not written and not others:
             implied = any(group.implied for group in found.groups)
             why = (
                 "the rate card has every rate that is implied" if implied else "no rate is implied"
@@ -200,8 +200,10 @@ def _written_text(group: Group) -> str:
     return f"  {name}: {_implied_text(implied)}, from {jobs}; {_span_text(implied)}"
 
 
-def _undecided_text(group: Group) -> str:
+def _left_text(group: Group) -> str:
     name = " ".join(part for part in (group.endpoint, str(group.ran)) if part)
+    if group.refused is not None:
+        return f"not written: {name}, as the rate card would not take it: {group.refused}"
     return f"not written: {name}, as more than one known rate gives its charges"
 
 
@@ -275,9 +277,11 @@ def _group_body(group: Group) -> dict[str, Any]:
             "jobs": implied.jobs,
             "since": implied.since.isoformat(),
             "until": implied.until.isoformat(),
+            "ends": None if implied.ends is None else implied.ends.isoformat(),
         },
         "moved": None if group.moved is None else group.moved.isoformat(),
         "undecided": group.undecided,
+        "refused": group.refused,
     }
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -111,3 +112,64 @@ def test_files_of_the_same_endpoint_and_day_go_together(tmp_path: Path) -> None:
         card = card.with_file(file)
     for record in (first, other):
         assert calibrated(record, rates=card).records[0].verdict == "exact"
+
+
+def test_a_job_that_cost_nothing_is_no_rate_of_nothing(tmp_path: Path) -> None:
+    paid = full("lip-sync", created_at="2026-11-20T00:00:00Z", credits_charged=95)
+    free = full("lip-sync", id="b", created_at="2026-11-21T00:00:00Z", credits_charged=0)
+    for records in ((paid, free), (free,)):
+        found = calibrated(*records)
+        assert found.groups[0].below == 1
+        assert not any(group.writable for group in found.groups)
+        assert write_overrides(found, tmp_path / "own.toml") == ()
+
+
+def voice(day: str, credits: int) -> Any:
+    return full(
+        "ai-voice-generator",
+        request={"style": {"prompt": "a" * 1000, "voice_name": "Elon Musk"}},
+        created_at=f"{day}T00:00:00Z",
+        credits_charged=credits,
+    )
+
+
+def test_a_rate_of_the_past_ends_where_the_rate_card_has_another(tmp_path: Path) -> None:
+    found = calibrated(voice("2026-03-20", 40))
+    assert found.groups[0].implied is not None
+    assert found.groups[0].implied.ends == date(2026, 8, 16)
+    (file,) = write_overrides(found, tmp_path / "own.toml")
+    card = bundled_rates().with_file(file)
+    for day, value in ((date(2026, 8, 15), "0.04"), (date(2026, 8, 16), "0.1")):
+        rate = card.endpoint("ai-voice-generator", day).rate(None, None, None)
+        assert rate.value == Fraction(value)
+
+
+def test_a_rate_of_a_time_without_a_known_one_ends_too(tmp_path: Path) -> None:
+    (file,) = write_overrides(calibrated(voice("2025-12-01", 40)), tmp_path / "own.toml")
+    assert "from = 2025-12-01\nuntil = 2026-01-24\n" in file.read_text()
+
+
+def test_what_the_rate_card_would_not_take_is_left_out_and_said(tmp_path: Path) -> None:
+    def swapped(size: str, identity: str) -> Any:
+        return {
+            "endpoint": "body-swap",
+            "request": {
+                "assets": {"person_file_path": "p.png", "scene_file_path": "s.png"},
+                "resolution": size,
+            },
+            "project": {
+                "id": identity,
+                "type": "BODY_SWAP",
+                "status": "complete",
+                "created_at": "2026-11-20T00:00:00Z",
+                "credits_charged": 70,
+            },
+        }
+
+    found = calibrated(swapped("8k", "a"), swapped("2k", "b"))
+    left, taken = sorted(found.groups, key=lambda group: group.writable)
+    assert left.refused == "rates, entry 1: there is no size '8k'"
+    assert (taken.writable, taken.ran.size) == (True, "2k")
+    (file,) = write_overrides(found, tmp_path / "own.toml")
+    rate = bundled_rates().with_file(file).endpoint("body-swap", date(2026, 11, 20))
+    assert rate.rate(None, None, "2k").value == 70
