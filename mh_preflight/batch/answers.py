@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from mh_preflight.estimate import Estimate
     from mh_preflight.settings import Settings
 
-__all__ = ["BITS", "COUNTS", "KINDS", "Answers", "bits_of"]
+__all__ = ["BITS", "COUNTS", "KINDS", "REFUSED", "Answers", "bits_of"]
 
 BITS = {code: 1 << place for place, code in enumerate(CODES)}
 """A bit for each finding, in the order of `CODES`."""
+
+REFUSED = 1 << len(CODES)
+"""The bit of a row of which the API will refuse something."""
 
 KINDS = ("exact", "range", "unknown")
 
@@ -37,10 +40,10 @@ TEN_THOUSANDTHS = 10_000  # of a dollar, which is how exactly dollars are given
 
 
 def bits_of(findings: tuple[Finding, ...] | list[Finding]) -> int:
-    """Give the bits of findings."""
+    """Give the bits of findings, and of their being errors."""
     bits = 0
     for finding in findings:
-        bits |= BITS[finding.code]
+        bits |= BITS[finding.code] | (REFUSED if finding.severity == "error" else 0)
     return bits
 
 
@@ -135,6 +138,7 @@ class Answers:
             "usd_hold": _decimals(self.usd),
             "rate_as_of": _where(priced, pa.scalar(self.day, pa.date32())),
             "findings": _lists(self.findings, priced),
+            "refused": pa.array((self.findings & REFUSED) > 0, mask=~priced),
         }
         counts = {n: pa.array(self.counts[n], mask=~self.known[n]) for n in COUNTS}
         every = {**texts, **others, **counts}

@@ -55,6 +55,7 @@ ANSWERS = pa.schema(
         ("usd_hold", pa.decimal128(38, 4)),
         ("rate_as_of", pa.date32()),
         ("findings", pa.list_(pa.string())),
+        ("refused", pa.bool_()),
         ("error_code", pa.string()),
         ("error_message", pa.string()),
     ]

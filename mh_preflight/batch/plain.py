@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mh_preflight.batch.answers import BITS, KINDS, TEN_THOUSANDTHS, Answers, bits_of
-from mh_preflight.checks import find_name_problems, find_standing_problems
+from mh_preflight.batch.answers import BITS, KINDS, REFUSED, TEN_THOUSANDTHS, Answers, bits_of
+from mh_preflight.checks import find_name_problems, find_standing_problems, severity_by
 from mh_preflight.errors import InputError
 from mh_preflight.frames import Reason, credit_counts, frame_counts, price_frames
 from mh_preflight.jobs import SHORTEST_END
@@ -352,19 +352,33 @@ def _findings(plain: PlainRows, end: Column, queued: _Side, settled: _Side) -> B
         "audio-shorter-than-window": audio < needed,
         "audio-longer-than-window": audio > needed,
     }
-    if settings.max_seconds is not None:
-        flags["window-too-long"] = window > settings.max_seconds * MICROSECOND
     if settings.frame_cap is not None:
-        flags["frame-cap"] = settled.frames_high > settings.frame_cap
+        most = _frames_shown(plain, window) if settings.billing.at_once else settled.frames_high
+        flags["frame-cap"] = most > settings.frame_cap
     if job.trimmed == "video":
         flags["window-past-end"] = end > plain.video
         flags["fps-above-30"] = settled.credits_high > queued.credits_high
     found = np.full(plain.rows.size, bits_of(find_standing_problems(job, settings)), np.int64)
     for code, where in flags.items():
         found[where] |= BITS[code]
+    cap = settings.on_day.one(
+        "max_seconds", mode=settings.mode, model=settings.model, plan=settings.plan
+    )
+    if cap is not None:
+        bits = BITS["window-too-long"] | (REFUSED if severity_by(cap) == "error" else 0)
+        found[window > cap.value * MICROSECOND] |= bits
     for name in job.sources():
         found |= _names(plain, name)
     return found
+
+
+def _frames_shown(plain: PlainRows, window: Column) -> Column:
+    """Count the source's frames where they are not billed."""
+    shown = np.zeros(len(window))
+    for place in np.unique(plain.fps[plain.fps >= 0]).tolist():
+        alike = plain.fps == place
+        shown[alike] = _counts(plain.rates.exact[place], window[alike])
+    return shown
 
 
 def _names(plain: PlainRows, name: str) -> Bits:

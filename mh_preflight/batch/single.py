@@ -35,7 +35,16 @@ if TYPE_CHECKING:
     from mh_preflight.media import Media
     from mh_preflight.settings import Settings
 
-__all__ = ["Asked", "Reader", "answer_row", "ask_row", "chosen_plan", "unexpected"]
+__all__ = [
+    "FILES",
+    "Asked",
+    "Reader",
+    "answer_row",
+    "ask_row",
+    "chosen_plan",
+    "placed",
+    "unexpected",
+]
 
 FILES = frozenset({"video", "audio", "image"})
 """The columns that hold paths."""
@@ -53,6 +62,7 @@ class Asked:
         job: The job.
         settings: What runs.
         facts: What the row states of its files.
+        sources: The files that have to be read, by field of `assets`.
         to_end: The window ends with the media.
     """
 
@@ -60,6 +70,7 @@ class Asked:
     job: Job
     settings: Settings
     facts: Facts
+    sources: Mapping[str, str]
     to_end: bool
 
 
@@ -93,7 +104,7 @@ class Reader:
         needed = {
             _key(name, source): (name, source)
             for asked in rows
-            for name, source in self.sources(asked).items()
+            for name, source in asked.sources.items()
         }
         futures = {
             key: self._threads.submit(self._read, *wanted)
@@ -108,19 +119,6 @@ class Reader:
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return answers
-
-    def sources(self, asked: Asked) -> dict[str, str]:
-        """Give the files of a row that have to be read, by field of `assets`."""
-        given = given_media(asked.job, asked.facts, local=True)
-        stated = bool(given) and len(given) == sum(kind != "image" for kind in _kinds(asked.job))
-        return {
-            name: source
-            for name, source in asked.job.sources().items()
-            if name not in given
-            and not is_upload(source)
-            and not (self._terms.offline and is_remote(source))
-            and not (stated and asked.job.kind_of(name) == "image")
-        }
 
     def _read(self, name: str, source: str) -> Media | PreflightError:
         terms = self._terms
@@ -163,7 +161,7 @@ def ask_row(row: int, cells: Mapping[str, Any], terms: Terms) -> Asked:
     request = given.pop("request", None)
     if request is None:
         fields = {
-            FIELDS[name]: _placed(value, terms.folder) if name in FILES else value
+            FIELDS[name]: placed(value, terms.folder) if name in FILES else value
             for name, value in given.items()
         }
         job = job_from_fields(model, fields)
@@ -174,18 +172,31 @@ def ask_row(row: int, cells: Mapping[str, Any], terms: Terms) -> Asked:
         )
     else:
         body = json_object(request)
-        job = model(**model.with_paths(body, lambda path: _placed(path, terms.folder)))
+        job = model(**model.with_paths(body, lambda path: placed(path, terms.folder)))
     plan = chosen_plan(asked_plan, terms.plan)
     settings = resolve_settings(job, plan=plan, **terms.pricing)
     to_end = request is None and job.trimmed is not None and "end_seconds" not in given
-    return Asked(row, job, settings, facts, to_end)
+    return Asked(row, job, settings, facts, _to_read(job, facts, terms), to_end)
+
+
+def _to_read(job: Job, facts: Facts, terms: Terms) -> dict[str, str]:
+    """Give the files of a row that have to be read, by field of `assets`."""
+    given = given_media(job, facts, local=True)
+    stated = bool(given) and len(given) == sum(kind != "image" for kind in _kinds(job))
+    return {
+        name: source
+        for name, source in job.sources().items()
+        if name not in given
+        and not is_upload(source)
+        and not (terms.offline and is_remote(source))
+        and not (stated and job.kind_of(name) == "image")
+    }
 
 
 def answer_row(
     asked: Asked,
     media: Mapping[tuple[bool, str], Media | PreflightError],
     terms: Terms,
-    sources: Mapping[str, str],
     answers: Answers,
 ) -> None:
     """Price a row whose files were read.
@@ -194,7 +205,6 @@ def answer_row(
         asked: The row.
         media: What was read.
         terms: The terms.
-        sources: The files of the row that had to be read.
         answers: Where the answer goes.
 
     Raises:
@@ -202,7 +212,7 @@ def answer_row(
     """
     job, settings = asked.job, asked.settings
     known = given_media(job, asked.facts, local=True)
-    for name, source in sources.items():
+    for name, source in asked.sources.items():
         found = media[_key(name, source)]
         known[name] = (
             media_or_failure(source, found) if isinstance(found, PreflightError) else found
@@ -241,8 +251,13 @@ def _key(name: str, source: str) -> tuple[bool, str]:
     return name == "youtube_url", source
 
 
-def _placed(path: Any, folder: str) -> Any:
-    """Count a relative path from the folder of the jobs."""
+def placed(path: Any, folder: str) -> Any:
+    """Count a relative path from the folder of the jobs.
+
+    Args:
+        path: The path, or what stands in its place.
+        folder: The folder; empty for the one of the process.
+    """
     if not folder or not path or not isinstance(path, str) or is_remote(path):
         return path
     return os.path.join(folder, path)  # noqa: PTH118

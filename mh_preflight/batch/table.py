@@ -172,7 +172,7 @@ def _price_single(
     media = reader.media(asked)
     for one in asked:
         try:
-            answer_row(one, media, terms, reader.sources(one), answers)
+            answer_row(one, media, terms, answers)
         except PreflightError as error:
             answers.errors[one.row] = error
         except Exception as error:  # noqa: BLE001  the same

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mh_preflight.checks.files import find_file_problems, find_name_problems
-from mh_preflight.checks.finding import CODES, Finding, Severity
+from mh_preflight.checks.finding import CODES, Finding, Severity, severity_by
 from mh_preflight.checks.rates import find_rate_problems
 from mh_preflight.checks.request import find_request_problems
 from mh_preflight.checks.window import (
@@ -34,6 +34,7 @@ __all__ = [
     "find_problems",
     "find_request_problems",
     "find_standing_problems",
+    "severity_by",
 ]
 
 

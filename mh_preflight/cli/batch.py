@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mh_preflight.checks import CODES
-from mh_preflight.cli.exits import FINE, UNEXPECTED, exit_code, print_error
+from mh_preflight.cli.exits import FINE, STOPPED, exit_code, print_error
 from mh_preflight.cli.options import (
     AsOf,
     BasisName,
@@ -94,7 +93,9 @@ def batch(  # noqa: PLR0913  one parameter an option
     strict: Annotated[
         bool,
         typer.Option(
-            "--strict", help="End with 3 where a row has no price.", rich_help_panel=LIMITS
+            "--strict",
+            help="End with 3 where a row has no price, or a finding that is an error.",
+            rich_help_panel=LIMITS,
         ),
     ] = False,
     plan: PlanName = None,
@@ -218,6 +219,8 @@ def _failed(totals: Totals, codes: list[str], *, strict: bool) -> FindingsError 
     reasons = [f"{_rows(found[code])} {code}" for code in dict.fromkeys(codes) if code in found]
     if strict and totals.all.not_priced:
         reasons.append(f"{_rows(totals.all.not_priced)} no price")
+    if strict and totals.all.refused:
+        reasons.append(f"{_rows(totals.all.refused)} a finding that is an error")
     return FindingsError("; ".join(reasons)) if reasons else None
 
 
@@ -281,7 +284,5 @@ def _progress() -> Iterator[tuple[Callable[[int, int], None], Callable[[int], No
             yield begin, done
         except KeyboardInterrupt:
             shown.stop()
-            print(  # noqa: T201  for people
-                "mh-preflight: stopped; the same command goes on from here", file=sys.stderr
-            )
-            raise typer.Exit(UNEXPECTED) from None
+            reason = "stopped; the same command goes on from here"
+            raise PreflightError(reason, code=STOPPED) from None

@@ -53,6 +53,8 @@ _CODES: tuple[tuple[type[PreflightError], int], ...] = (
 
 def exit_code(error: PreflightError) -> int:
     """Give the exit code of an error; 2 for a wrong value, job or rate file."""
+    if error.code == STOPPED:
+        return UNEXPECTED
     if isinstance(error, RateFileError) and error.code == "unreachable":
         return FINDING  # nothing is known to be wrong with the file
     code = next((code for kind, code in _CODES if isinstance(error, kind)), None)

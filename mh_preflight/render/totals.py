@@ -14,7 +14,6 @@ from mh_preflight.units import one_line, valid_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from decimal import Decimal
 
     from rich.console import Console, ConsoleOptions, RenderableType
 
@@ -26,6 +25,8 @@ __all__ = ["outcome_json", "outcome_view"]
 COLUMNS = ("jobs", "not priced", "settled", "hold", "US$")
 LAYOUTS = ((COLUMNS, " to "), (COLUMNS, " to\n"), (("jobs", "hold", "US$"), " to "))
 """Columns of the sums and what stands between two numbers, from wide terminals to narrow ones."""
+
+UNKNOWN = "-"
 
 ENDLESS = 1000  # letters, more than a line of ours has
 
@@ -49,17 +50,19 @@ def outcome_view(outcome: Outcome, rates: str) -> RenderableType:
         Text(""),
         _SumsView(totals),
     ]
+    sums = totals.all
     notes = (
-        (totals.all.without_bound, "no upper bound, as a frame rate or a rate is not known"),
+        (sums.without_bound, "no upper bound, as a frame rate or a rate is not known"),
         (
-            totals.all.without_usd if totals.all.usd_hold else 0,
-            "no US$, as their plan is not given or has no price",
+            0 if sums.usd is None else sums.without_usd,
+            "no US$, as their plan is not given or has no price: not in that sum",
         ),
+        (sums.refused, "a finding that is an error: the API will refuse them"),
     )
     for rows, what in notes:
         if rows:
             held = "1 row has" if rows == 1 else f"{rows:,} rows have"
-            parts += [Text(""), Text(f"! {held} {what}: not in that sum")]
+            parts += [Text(""), Text(f"! {held} {what}")]
     for title, counts in (("Findings", totals.findings), ("Not priced", totals.errors)):
         if counts:
             parts += [Text(""), Text(title, style="bold"), _counts_view(counts)]
@@ -75,7 +78,7 @@ def outcome_json(outcome: Outcome, error: PreflightError | None) -> str:
         "output": valid_text(outcome.output),
         "rate_as_of": outcome.day.isoformat(),
         "kept_rows": outcome.kept,
-        "totals": outcome.totals.to_json(),
+        "totals": outcome.totals.shown(),
     }
     if error is not None:
         body["error"] = {
@@ -126,19 +129,17 @@ def _add_sums(table: Table, sums: dict[str, Sums], names: Sequence[str], between
 def _cells(sums: Sums, between: str) -> dict[str, str]:
     low, high = sums.settled_credits_low, sums.settled_credits_high
     settled = f"{low:,}" if low == high else f"{low:,}{between}{high:,}"
-    if sums.without_bound:  # in the lower sum, and not in the upper one
+    if sums.rows == sums.not_priced:
+        settled = UNKNOWN
+    elif sums.without_bound:
         settled = f"{low:,} or more"
     return {
         "jobs": f"{sums.rows:,}",
         "not priced": f"{sums.not_priced:,}" if sums.not_priced else "",
         "settled": settled,
-        "hold": f"{sums.hold_credits:,}",
-        "US$": _dollars(sums.usd_hold),
+        "hold": UNKNOWN if sums.hold is None else f"{sums.hold:,}",
+        "US$": UNKNOWN if sums.usd is None else f"{sums.usd:,.2f}",
     }
-
-
-def _dollars(amount: Decimal) -> str:
-    return f"{amount:,.2f}" if amount else ""
 
 
 def _counts_view(counts: dict[str, int]) -> Table:

@@ -74,7 +74,6 @@ class Settings:
         basis: How the credits are paid.
         used: Credits that were used this month already.
         on_day: All that holds of the endpoint on that day.
-        max_seconds: The longest window, or None.
         frame_cap: The largest number of frames, or None.
         modes: The modes of that day.
         upload: The largest upload in bytes (decimal, binary), or None.
@@ -115,7 +114,6 @@ class Settings:
     basis: Basis
     used: int
     on_day: EndpointRates
-    max_seconds: int | None
     frame_cap: int | None
     modes: tuple[str, ...]
     upload: tuple[int, int] | None
@@ -232,7 +230,6 @@ def resolve_settings(  # noqa: PLR0913  what a price depends on
         basis=basis,
         used=used,
         on_day=on_day,
-        max_seconds=_value(on_day.one("max_seconds", mode=mode, model=model, plan=plan)),
         frame_cap=_value(on_day.one("frame_caps", mode=mode, model=model, plan=plan)),
         modes=on_day.modes.names if on_day.modes else (),
         upload=max(uploads) if len(uploads) == len(possible) else None,

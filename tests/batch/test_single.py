@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from making import Clip, make_sound, make_video
-from tabling import DAY
+from tabling import DAY, LIP
 
 from mh_preflight.batch import ANSWERS, estimate_table, single
 from mh_preflight.errors import MediaError
@@ -304,3 +304,25 @@ def test_an_interrupt_while_files_are_read_ends_the_run(monkeypatch: pytest.Monk
     monkeypatch.setattr(single, "probe_source", interrupted)
     with pytest.raises(KeyboardInterrupt):
         priced("", ["v.mp4"] * 3)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"endpoint": "ai-talking-photo", "image": "i.png", "audio": "a.mp3", "video_fps": 30},
+        {"endpoint": "image-to-video", "image": "i.png", "video_duration_seconds": 5},
+        {"endpoint": "face-swap", "video": "v.mp4", "image": "i.png", "audio_duration_seconds": 5},
+    ],
+)
+def test_a_fact_of_a_file_that_a_job_does_not_have_is_an_error_of_its_row(
+    row: dict[str, Any],
+) -> None:
+    jobs = [LIP, {**row, "end_seconds": 5}, LIP]
+    names = dict.fromkeys(name for each in jobs for name in each)
+    table = pa.table(
+        {name: [None if name not in each else str(each[name]) for each in jobs] for name in names}
+    )
+    rows = estimate_table(table, as_of=DAY, offline=True, isolation="none").to_pylist()
+    assert [each["error_code"] for each in rows] == [None, "bad-value", None]
+    fact = "audio" if "audio_duration_seconds" in row else "video"
+    assert f"{row['endpoint']} has no {fact}" in rows[1]["error_message"]

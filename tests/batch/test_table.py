@@ -123,6 +123,7 @@ def alone(row: Mapping[str, Any], plan: Any, day: date) -> dict[str, Any]:
         "usd_hold": None if not money or money.hold is None else dollars(money.hold),
         "rate_as_of": day,
         "findings": [code for code in CODES if code in codes],
+        "refused": any(finding.severity == "error" for finding in report.findings),
     }
 
 

@@ -74,7 +74,14 @@ def test_the_answers_are_written_and_the_sums_shown(cli: Any, tmp_path: Path) ->
         "1,800",
         "1.80",
     ]
-    assert re.split(r"\s{2,}", lines["not known"].strip()) == ["not known", "1", "1", "0", "0"]
+    assert re.split(r"\s{2,}", lines["not known"].strip()) == [
+        "not known",
+        "1",
+        "1",
+        "-",
+        "-",
+        "-",
+    ]
     for name in ("all", "ai-talking-photo", "creator", "pro", "none"):
         assert name in lines
     assert re.search(r"fps-above-30 +2\n", ended.out)
@@ -353,6 +360,16 @@ def test_an_interrupt_says_how_to_go_on_and_the_same_command_does(cli: Any, tmp_
     assert err == "mh-preflight: stopped; the same command goes on from here\n"
     assert not (tmp_path / "out.jsonl").exists()
     assert cli(jobs.relative_to(tmp_path), "--json").json["kept_rows"] == 128
+
+
+def test_strict_ends_with_three_where_the_api_would_refuse_a_row(cli: Any) -> None:
+    wrong = {**LIP, "video": "v.avi"}
+    assert cli([LIP, wrong]).code == 0
+    ended = cli([LIP, wrong], "--strict", "--json")
+    assert (ended.code, ended.json["totals"]["refused"]) == (3, 1)
+    assert ended.json["error"]["message"] == "1 row has a finding that is an error"
+    assert "! 1 row has a finding that is an error: the API will refuse" in cli([wrong]).out
+    assert cli([LIP], "--strict").code == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")

@@ -68,10 +68,7 @@ def test_the_longest_edge_is_the_smaller_of_plan_and_request() -> None:
 
 
 def test_limits_are_those_of_mode_and_day() -> None:
-    prompted: dict[str, Any] = {"style": {"generation_mode": "prompted"}}
-    assert settings(talking_photo(), "pro").max_seconds == 300
-    assert settings(talking_photo(**prompted), "pro").max_seconds == 45
-    assert settings(talking_photo(), "pro", date(2025, 6, 10)).max_seconds is None
+    assert settings(lip_sync(), "pro").frame_cap == 120_000
     assert settings(lip_sync(), "pro", date(2025, 11, 27)).frame_cap == 20_000
 
 

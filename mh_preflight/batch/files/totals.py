@@ -15,7 +15,7 @@ from mh_preflight.jobs import ENDPOINTS
 from mh_preflight.units import PLANS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mh_preflight.units import Plan
 
@@ -35,6 +35,7 @@ class Sums:
         without_bound: Rows whose cost has no known upper bound: their frame rate is not known, or
             their rate.
         without_usd: Rows with a bound whose plan is not given, or has no price.
+        refused: Rows of which the API will refuse something.
         settled_credits_low: Sum of the least that remains.
         settled_credits_high: Sum of the most that remains, of rows that have a bound.
         hold_credits: Sum of what must be affordable, of rows that have a bound.
@@ -45,6 +46,7 @@ class Sums:
     not_priced: int = 0
     without_bound: int = 0
     without_usd: int = 0
+    refused: int = 0
     settled_credits_low: int = 0
     settled_credits_high: int = 0
     hold_credits: int = 0
@@ -60,6 +62,7 @@ class Sums:
         self.not_priced += _sum(unpriced)
         self.without_bound += _sum(costs) + _sum(unknown)
         self.without_usd += rows["usd_hold"].null_count - rows["hold_credits"].null_count
+        self.refused += _sum(rows["refused"])
         for name in ("settled_credits_low", "settled_credits_high", "hold_credits"):
             setattr(self, name, getattr(self, name) + _sum(rows[name]))
         self.usd_hold += pc.sum(rows["usd_hold"]).as_py() or Decimal(0)
@@ -69,8 +72,29 @@ class Sums:
         for name in self.__slots__:
             setattr(self, name, getattr(self, name) + getattr(more, name))
 
+    @property
+    def hold(self) -> int | None:
+        """What must be affordable for all rows that have a price; None where there is no bound."""
+        return None if self.without_bound or self.rows == self.not_priced else self.hold_credits
+
+    @property
+    def usd(self) -> Decimal | None:
+        """The same in US dollars; None also where no row has a price in them."""
+        priced = self.rows - self.not_priced - self.without_usd
+        return None if self.hold is None or not priced else self.usd_hold
+
+    def shown(self) -> dict[str, Any]:
+        """Give the sums as others read them: what is not known is None, and never 0."""
+        usd = None if self.usd is None else str(self.usd)
+        found = {**self.to_json(), "hold_credits": self.hold, "usd_hold": usd}
+        if self.hold is None:
+            found["settled_credits_high"] = None
+        if self.rows == self.not_priced:
+            found["settled_credits_low"] = None
+        return found
+
     def to_json(self) -> dict[str, Any]:
-        """Give the sums as JSON holds them."""
+        """Give the sums as JSON holds them, to be read back."""
         names = self.__slots__
         return {name: _plain(getattr(self, name)) for name in names}
 
@@ -120,12 +144,19 @@ class Totals:
             for code, count in each.items():
                 counts[code] = counts.get(code, 0) + count
 
+    def shown(self) -> dict[str, Any]:
+        """Give the totals as others read them."""
+        return self._each(Sums.shown)
+
     def to_json(self) -> dict[str, Any]:
-        """Give the totals as JSON holds them."""
+        """Give the totals as JSON holds them, to be read back."""
+        return self._each(Sums.to_json)
+
+    def _each(self, written: Callable[[Sums], dict[str, Any]]) -> dict[str, Any]:
         return {
-            **self.all.to_json(),
-            "endpoints": {name: sums.to_json() for name, sums in self.endpoints.items()},
-            "plans": {name: sums.to_json() for name, sums in self.plans.items()},
+            **written(self.all),
+            "endpoints": {name: written(sums) for name, sums in self.endpoints.items()},
+            "plans": {name: written(sums) for name, sums in self.plans.items()},
             "findings": dict(sorted(self.findings.items())),
             "errors": dict(sorted(self.errors.items())),
         }

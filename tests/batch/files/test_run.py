@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import resource
 import shutil
@@ -19,6 +20,7 @@ from making import make_sound
 from tabling import FORMATS, LIP, PHOTO, TERMS, names_in, read_rows, write_rows
 
 from mh_preflight.batch import Terms, table
+from mh_preflight.batch.columns import FACTS
 from mh_preflight.batch.files import run, run_batch
 from mh_preflight.errors import InputError
 from mh_preflight.rates import bundled_rates
@@ -223,6 +225,41 @@ def test_changed_jobs_start_again(tmp_path: Path, jobs: Path, priced: list[int])
     write_rows(jobs, [LIP] * 5)
     assert run_batch(jobs, output, TERMS).kept == 0
     assert len(read_rows(output)) == 5
+
+
+@pytest.mark.parametrize("stopped", [True, False], ids=["stopped", "finished"])
+@pytest.mark.parametrize("form", ["columns", "request"])
+def test_a_local_file_that_was_changed_starts_again(
+    tmp_path: Path, stopped: bool, form: str, priced: list[int]
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"one")
+    body = {
+        "assets": {
+            "video_source": "file",
+            "video_file_path": "clip.mp4",
+            "audio_file_path": "https://example.com/a.mp3",
+        },
+        "start_seconds": 0,
+        "end_seconds": 15,
+    }
+    stated = {name: LIP[name] for name in FACTS}
+    asked = {"endpoint": "lip-sync", "request": json.dumps(body), **stated}
+    row = {**LIP, "video": "clip.mp4"} if form == "columns" else asked
+    jobs, output = write_rows(tmp_path / "named.jsonl", [row] * ROWS), tmp_path / "out.csv"
+    if stopped:
+        interrupt(tmp_path, output, jobs, TERMS)
+    else:
+        run_batch(jobs, output, TERMS)
+    (tmp_path / "beside.mp4").write_bytes(b"nobody asks for it")
+    other = tmp_path / "other.mp4"
+    other.write_bytes(b"two")
+    os.utime(other, (0, 0))
+    other.replace(clip)
+    assert run_batch(jobs, output, TERMS).kept == 0
+    priced.clear()
+    assert run_batch(jobs, output, TERMS).kept == ROWS
+    assert priced == []
 
 
 def test_a_run_that_goes_on_keeps_its_day_and_one_that_ended_takes_the_new(

@@ -53,6 +53,7 @@ def summed(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "without_usd": sum(
             row["hold_credits"] is not None and row["usd_hold"] is None for row in rows
         ),
+        "refused": add("refused"),
         "settled_credits_low": add("settled_credits_low"),
         "settled_credits_high": add("settled_credits_high"),
         "hold_credits": add("hold_credits"),
@@ -83,6 +84,22 @@ def test_sums_are_those_of_the_rows() -> None:
     assert {name: values(sums) for name, sums in totals.plans.items()} == {
         names.get(plan, plan): summed(own) for plan, own in plans.items()
     }
+
+
+def test_a_sum_that_is_not_known_is_never_zero() -> None:
+    bounded = Sums(rows=2, settled_credits_low=240, settled_credits_high=240, hold_credits=300)
+    assert (bounded.hold, bounded.usd) == (300, Decimal(0))
+    open_ended = Sums(rows=2, without_bound=1, settled_credits_low=121, settled_credits_high=120)
+    shown = open_ended.shown()
+    assert shown["settled_credits_low"] == 121
+    for name in ("settled_credits_high", "hold_credits", "usd_hold"):
+        assert shown[name] is None
+    no_price = Sums(rows=2, not_priced=2).shown()
+    names = ("settled_credits_low", "settled_credits_high", "hold_credits", "usd_hold")
+    assert [no_price[name] for name in names] == [None] * 4
+    assert Sums(rows=2, without_usd=2, hold_credits=9).shown()["usd_hold"] is None
+    assert Sums(rows=2, without_usd=1, usd_hold=Decimal("0.1")).shown()["usd_hold"] == "0.1"
+    assert Sums.from_json(open_ended.to_json()) == open_ended
 
 
 def test_findings_and_errors_are_counted() -> None:

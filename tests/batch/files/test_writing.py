@@ -53,6 +53,8 @@ def as_text(row: dict[str, Any]) -> dict[str, str | None]:
     answers = {name: row[name] for name in ANSWERS.names}
     if isinstance(answers["findings"], list):
         answers["findings"] = " ".join(answers["findings"])
+    if isinstance(answers["refused"], bool):
+        answers["refused"] = str(answers["refused"]).lower()
     if answers["window_seconds"] is not None:
         answers["window_seconds"] = float(answers["window_seconds"])
     if answers["usd_hold"] is not None:
