@@ -139,7 +139,9 @@ class _Fetch:
         for part in parts:
             kept.append(part)
             got += len(part)
-            if got > length or time.monotonic() > self._end:
+            if time.monotonic() > self._end:
+                raise self.unreachable(f"did not come in time: {got:,} of {length:,} bytes")
+            if got > length:
                 break
         if got != length:
             raise self.error(f"did not come whole: {got:,} of {length:,} bytes")

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import warnings
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from mh_preflight.rates.folder import bundled_rates, folder_rates, version_key
 from mh_preflight.rates.loading import MOST_BYTES, read_small
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = [
     "data_folder",
@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 CURRENT = "current"  # the installed updates, the one in use last, one a line
+LOCK = "lock"  # held while that is changed
+WAIT_SECONDS = 30.0
 SUMS = "sums"  # the SHA-256 of each file, so that damage is seen
 _FOLDER = re.compile(r"20[0-9]{2}\.[0-9]{1,2}\.[0-9]{1,2}(\.[0-9]{1,3})?(_[0-9]{1,4})?")
 
@@ -128,15 +130,16 @@ def install_rates(archive: bytes, name: str, *, force: bool = False) -> RateCard
     try:
         _write_all(new, files)
         card = check_folder(new, name)
-        now = sound_in_use()
-        if card == now:
-            return now
-        _refuse_overtaken(card, name)
-        if not force:
-            _refuse_older(card, now or bundled_rates(), name)
-        folder = _moved(new, place, card.version)
-        before = [each for each in _names(place, strict=False) if each != folder.name]
-        _point(place, [*before, folder.name])
+        with _alone(place):
+            now = sound_in_use()
+            if card == now:
+                return now
+            _refuse_overtaken(card, name)
+            if not force:
+                _refuse_older(card, now or bundled_rates(), name)
+            folder = _moved(new, place, card.version)
+            before = [each for each in _names(place, strict=False) if each != folder.name]
+            _point(place, [*before, folder.name])
     except OSError as error:
         raise _unwritable(place, error) from None
     finally:
@@ -145,20 +148,48 @@ def install_rates(archive: bytes, name: str, *, force: bool = False) -> RateCard
 
 
 def go_back() -> RateCard:
-    """Use the update before the one in use again, or the bundled rates where there is none.
+    """Use the last sound update before the one in use, or the bundled rates where there is none.
 
     Raises:
         InputError: No update is in use, or the folder cannot be written.
     """
     place = data_folder()
-    names = _names(place, strict=False)
-    if not names:
+    if not _names(place, strict=False):
         raise InputError("no update is installed: the bundled rates count already")
     try:
-        _point(place, names[:-1])
+        with _alone(place):
+            names = _names(place, strict=False)[:-1]
+            while names and not _is_sound(place / names[-1]):
+                names.pop()
+            _point(place, names)
     except OSError as error:
         raise _unwritable(place, error) from None
     return update_in_use() or bundled_rates()
+
+
+def _is_sound(folder: Path) -> bool:
+    try:
+        _check_sums(folder)
+    except RateFileError:
+        return False
+    return True
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Keep other processes from changing what is in use meanwhile.
+
+    Raises:
+        OSError: It cannot be locked, or another process does not end.
+    """
+    import sqlite3  # a lock on every system, which a process that is killed lets go
+
+    try:
+        with closing(sqlite3.connect(place / LOCK, timeout=WAIT_SECONDS)) as lock:
+            lock.execute("BEGIN EXCLUSIVE")
+            yield
+    except sqlite3.Error as error:
+        raise OSError(f"{LOCK}: {error}") from None
 
 
 def _refuse_overtaken(card: RateCard, name: str) -> None:

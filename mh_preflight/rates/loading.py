@@ -85,6 +85,10 @@ SERIES: Mapping[str, tuple[str, ...]] = {
 }
 """Tables whose entries follow one another, day after day, for each of these keys."""
 
+MOST_ENTRIES = 2_000
+MOST_WORK = 10_000_000
+"""Days of change times combinations times rates: about a hundred times what the bundled have."""
+
 _ENDLESS = {"billing", "modes", "sizes", "model_defaults"}
 
 
@@ -234,8 +238,11 @@ def parsed(model: type[F], table: Mapping[str, Any], path: Path) -> F:
         path: Where it was read.
 
     Raises:
-        RateFileError: A key is unknown, is missing, or has a wrong value.
+        RateFileError: A key is unknown, is missing, or has a wrong value; or there are too many
+            entries.
     """
+    if sum(len(entries) for entries in table.values() if isinstance(entries, list)) > MOST_ENTRIES:
+        raise bad(path, f"is too large: it has more than {MOST_ENTRIES:,} entries")
     try:
         return model.model_validate(table)
     except ValidationError as error:
@@ -362,7 +369,19 @@ def check_names(table: str, place: int, entry: Any, file: EndpointFile, path: Pa
             raise bad(path, reason, f"{table}.{place}")
 
 
+def _check_work(file: EndpointFile, path: Path) -> None:
+    """Refuse what would take minutes to check: every day has to be asked for every combination."""
+    names = [
+        max((len(each.names) for each in table), default=1) for table in (file.modes, file.sizes)
+    ]
+    ways = names[0] * names[1] * (len(file.models) or 1)
+    work = len(days_of_change(file, file.rates)) * ways * len(file.rates)
+    if work > MOST_WORK:
+        raise bad(path, "is too large: it has too many days, models, sizes and rates together")
+
+
 def _check_rates(file: EndpointFile, path: Path) -> None:
+    _check_work(file, path)
     for rate in file.rates:
         _check_ranks(rate, file.sources, path)
     for table in ("rates", "max_seconds", "frame_caps", "billing"):

@@ -6,11 +6,11 @@ import math
 from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import MAXYEAR, date, datetime, timedelta, timezone, tzinfo
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
-from mh_preflight.errors import UnknownRateError
+from mh_preflight.errors import InputError, UnknownRateError
 from mh_preflight.rates.money import CreditPrice, whole_credits
 from mh_preflight.units import ceil_div
 
@@ -138,11 +138,16 @@ def next_reset(day: date) -> datetime:
     Args:
         day: A day of the month, in Pacific time.
 
+    Raises:
+        InputError: It is December 9999, after which no month comes.
+
     Example:
-        >>> next_reset(date(2026, 11, 22)).isoformat()
-        '2026-12-01T00:00:00-08:00'
+        >>> str(next_reset(date(2026, 11, 22)))
+        '2026-12-01 00:00:00-08:00'
     """
     year, month = divmod(12 * day.year + day.month, 12)
+    if year > MAXYEAR:
+        raise InputError(f"as_of: no month comes after that of {day}", field="as_of")
     return datetime(year, month + 1, 1, tzinfo=_pacific())
 
 
@@ -218,15 +223,18 @@ def _cheapest(missing: int, packs: Sequence[tuple[Pack, Fraction]]) -> Bought | 
     )
     units, bound = ceil_div(missing, unit), sizes[best] * max(sizes)
     outright = max(0, ceil_div(units - bound, sizes[best]))
-    counts = _covered(units - outright * sizes[best], sizes, [usd for _, usd in packs])
+    shared = math.lcm(*(usd.denominator for _, usd in packs))  # whole numbers add up faster
+    counts = _covered(
+        units - outright * sizes[best], sizes, [int(usd * shared) for _, usd in packs]
+    )
     counts[best] += outright
     found = [(pack, usd, count) for (pack, usd), count in zip(packs, counts, strict=True) if count]
     return sorted(found, key=lambda each: -each[0].credits)
 
 
-def _covered(units: int, sizes: Sequence[int], prices: Sequence[Fraction]) -> list[int]:
+def _covered(units: int, sizes: Sequence[int], prices: Sequence[int]) -> list[int]:
     """Count the packs that hold at least so many units: cheapest, then least left over, fewest."""
-    known: list[tuple[tuple[Fraction, int, int], int]] = [((Fraction(0), 0, 0), 0)]
+    known: list[tuple[tuple[int, int, int], int]] = [((0, 0, 0), 0)]
     for wanted in range(1, units + 1):
         ways = []
         for each, (size, price) in enumerate(zip(sizes, prices, strict=True)):

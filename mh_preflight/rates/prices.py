@@ -18,7 +18,7 @@ Basis: TypeAlias = Literal["annual", "monthly", "usage"]
 BASES: tuple[Basis, ...] = get_args(Basis)
 
 MONTHS = 12
-LARGEST_PACK = 10**6
+LARGEST_PACK = 250_000  # how packs are put together is looked at one by one
 
 
 class Price(Dated):

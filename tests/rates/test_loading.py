@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from mh_preflight.errors import RateFileError
 from mh_preflight.rates import bundled_rates, read_file
-from mh_preflight.rates.loading import MOST_BYTES
+from mh_preflight.rates.loading import MOST_BYTES, MOST_ENTRIES
 
 SOUND = """
 endpoint = "lip-sync"
@@ -159,3 +161,32 @@ def test_a_bad_file_of_the_users_own_leaves_the_rates_as_they_were(tmp_path: Pat
         card.with_file(write(tmp_path, "checked = 1"))
     assert bundled_rates() is card
     assert "+" not in card.version
+
+
+def entries(many: int) -> str:
+    days = [date(2026, 6, 1) + timedelta(days=number) for number in range(many + 1)]
+    return "".join(
+        f'\n[[counts]]\nvalues = [1]\nfrom = {day}\nuntil = {until}\nsources = ["page"]\n'
+        for day, until in pairwise(days)
+    )
+
+
+def test_a_file_that_would_take_minutes_to_check_is_refused(tmp_path: Path) -> None:
+    read_file(write(tmp_path, SOUND + entries(MOST_ENTRIES - 10)))
+    with pytest.raises(RateFileError, match="more than 2,000 entries"):
+        read_file(write(tmp_path, SOUND + entries(MOST_ENTRIES)))
+    names = ", ".join(f'"s{number}"' for number in range(300))
+    wide = f'\n[[sizes]]\nfrom = 2026-01-01\nnames = [{names}]\nsources = ["page"]\n'
+    models = "".join(
+        f'\n[[models]]\nname = "m{number}"\nfrom = 2026-01-01\nsources = ["page"]\n'
+        for number in range(300)
+    )
+    days = [date(2026, 6, 2) + timedelta(days=number) for number in range(200)]
+    text = SOUND.replace('mode = "pro"\n', "").replace("from = 2026-06-01", f"from = {days[-1]}")
+    dated = "".join(
+        f'\n[[rates]]\nunit = "frame"\nvalue = "1"\nfrom = {day}\nuntil = {until}\n'
+        'sources = ["page"]\n'
+        for day, until in pairwise(days)
+    )
+    with pytest.raises(RateFileError, match="too many days, models, sizes and rates together"):
+        read_file(write(tmp_path, text + wide + models + dated))

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mh_preflight as mh
+from mh_preflight.errors import InputError
 from mh_preflight.rates import Comparison, bundled_rates, compare_plans, next_reset, pacific_day
 from mh_preflight.rates import plans as plans_module
 from mh_preflight.rates.prices import Pack
@@ -149,6 +150,20 @@ def test_the_pacific_day_is_behind_that_of_utc() -> None:
     assert pacific_day(datetime(2026, 12, 1, 7, 59, tzinfo=UTC)) == date(2026, 11, 30)
     assert next_reset(date(2026, 12, 1)).isoformat() == "2027-01-01T00:00:00-08:00"
     assert next_reset(date(2026, 6, 30)).isoformat() == "2026-07-01T00:00:00-07:00"
+
+
+def test_no_month_comes_after_the_last() -> None:
+    assert next_reset(date(9999, 11, 30)).isoformat() == "9999-12-01T00:00:00-08:00"
+    with pytest.raises(InputError, match="no month comes after"):
+        next_reset(date(9999, 12, 1))
+
+
+@pytest.mark.parametrize(("one", "other"), [(250, 249), (250, 1)])
+def test_any_packs_that_a_file_may_have_are_put_together(one: int, other: int) -> None:
+    packs = [(pack(one), Fraction(1000)), (pack(other), Fraction(10001, 10))]
+    bought = plans_module._cheapest(999_999_999, packs)  # noqa: SLF001
+    assert bought is not None
+    assert sum(each.credits * count for each, _, count in bought) >= 999_999_999
 
 
 def test_without_time_zones_it_is_pst_all_year(monkeypatch: pytest.MonkeyPatch) -> None:

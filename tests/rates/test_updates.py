@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import shutil
 import socket
 import stat
 import struct
@@ -10,6 +11,7 @@ import time
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,7 +72,7 @@ def replaced(stem: str, old: str, new: str) -> str:
 
 
 def nothing_is_left(folder: Path) -> None:
-    assert [path.name for path in folder.glob("*")] == []
+    assert [path.name for path in folder.glob("*") if path.name != "lock"] == []
     assert installed_rates() is bundled_rates()
 
 
@@ -317,13 +319,38 @@ def test_an_update_counts_until_one_goes_back(folder: Path) -> None:
     assert bundled_rates().version != NEWER
     install_rates(packed(content(NEWEST)), "rates.zip")
     assert installed_rates().version == NEWEST
-    assert sorted(path.name for path in folder.iterdir()) == [NEWER, NEWEST, "current"]
+    assert sorted(path.name for path in folder.iterdir()) == [NEWER, NEWEST, "current", "lock"]
     assert go_back().version == NEWER
     assert installed_rates().version == NEWER
     assert go_back() is bundled_rates()
     assert installed_rates() is bundled_rates()
     with pytest.raises(InputError, match="no update is installed"):
         go_back()
+
+
+def test_a_damaged_update_is_passed_over_on_the_way_back(folder: Path) -> None:
+    for version in ("2099.1.1", "2099.2.1", "2099.3.1"):
+        install_rates(packed(content(version)), "rates.zip")
+    (folder / "2099.2.1" / "lip-sync.toml").unlink()
+    assert go_back().version == "2099.1.1"
+    assert installed_rates().version == "2099.1.1"
+    install_rates(packed(content("2099.3.1")), "rates.zip")
+    (folder / "2099.1.1" / "lip-sync.toml").unlink()
+    assert go_back() is bundled_rates()
+
+
+def test_of_updates_at_the_same_time_the_newest_counts(folder: Path) -> None:
+    archives = [packed(content(f"2099.{month}.1")) for month in range(1, 7)]
+
+    def install(archive: bytes) -> None:
+        with contextlib.suppress(RateFileError):  # older than what is in use by then
+            install_rates(archive, "rates.zip")
+
+    for _ in range(4):
+        with ThreadPoolExecutor(6) as threads:
+            list(threads.map(install, archives))
+        assert installed_rates().version == "2099.6.1"
+        shutil.rmtree(folder)
 
 
 def test_the_same_again_and_a_mended_one_of_the_same_version(folder: Path) -> None:
@@ -387,7 +414,7 @@ def test_what_is_in_use_already_is_not_put_there_again(folder: Path) -> None:
     for more in ("", "# a remark\n"):
         card = (DATA / "lip-sync.toml").read_text(encoding="utf-8") + more
         install_rates(packed(content(lip_sync=card)), "rates.zip")
-    assert sorted(path.name for path in folder.iterdir()) == [NEWER, "current"]
+    assert sorted(path.name for path in folder.iterdir()) == [NEWER, "current", "lock"]
 
 
 LIKE = 'like = "text-to-video"'
