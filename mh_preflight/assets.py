@@ -21,7 +21,7 @@ from mh_preflight.media import (
     shown_url,
 )
 from mh_preflight.savings import usable_end
-from mh_preflight.units import Number, one, one_line, seconds
+from mh_preflight.units import Number, one, one_line, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +43,14 @@ __all__ = [
 
 OF_THE_FILE = frozenset({"empty", "no-media", "nonsense", "truncated", "unreadable"})
 """Why a file that was fetched is no media: then the API cannot use it either."""
+
+
+KINDS = {
+    "video": "a video",
+    "audio": "sound alone",
+    "image": "a still picture",
+    "animation": "an animation",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +142,9 @@ def end_of_media(job: Job, media: Mapping[str, Media]) -> int:
 
     Raises:
         InputError: It is not known, or lies before the start.
+        MediaError: A file is of another kind than is trimmed.
     """
+    _refuse_other_kind(job, media)
     start = job.window[0] if job.window else 0
     end = usable_end(job, media, start)
     if end is None or length_of(job, media, job.trimmed) is None:
@@ -145,8 +155,8 @@ def end_of_media(job: Job, media: Mapping[str, Media]) -> int:
         )
     if end <= start:
         raise InputError(
-            f"start_seconds: {seconds(start):g} s lies after the end of the media, "
-            f"{seconds(end):g} s",
+            f"start_seconds: {time_text(start)} s lies after the end of the media, "
+            f"{time_text(end)} s",
             field="start_seconds",
         )
     return end
@@ -161,9 +171,20 @@ def _why_unknown(job: Job, media: Mapping[str, Media]) -> str:
                 return f": {shown!r} was not read"
             if held.error is not None:
                 return f": {one_line(held.error.message)}"
-            if held.kind is not None and held.kind != job.trimmed:
-                return f": {shown!r} is {one(held.kind)}"
     return ""
+
+
+def _refuse_other_kind(job: Job, media: Mapping[str, Media]) -> None:
+    for name, held in media.items():
+        trimmed = job.kind_of(name) == job.trimmed
+        if trimmed and held.kind is not None and getattr(held, job.trimmed or "") is None:
+            shown = one_line(shown_url(held.source or ""), 100)
+            raise MediaError(
+                f"{shown!r} is {KINDS[held.kind]}: give {one(job.trimmed or '')} file",
+                code="other-kind",
+                field=f"assets.{name}",
+                source=held.source,
+            )
 
 
 def probe_assets(  # noqa: PLR0913  what `probe` takes besides

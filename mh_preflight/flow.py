@@ -135,6 +135,13 @@ class Report:
                 from mh_preflight.rates import dollars
 
                 words = f"max_usd allows US$ {dollars(usd)}, {min(bought):,} credits"
+                if len(bought) > 1:
+                    plan = next(
+                        plan
+                        for plan, price in self.settings.prices.items()
+                        if price is not None and price.affordable(usd) == min(bought)
+                    )
+                    words += f" on {plan}, the dearest of the plans that it may be"
                 allowed.append((min(bought), words))
         return min(allowed, default=(None, ""))
 
@@ -202,7 +209,7 @@ def preflight(  # noqa: PLR0913  what a price depends on
         (450, 360)
     """
     # Not before the first price is asked for: the models of the rates take a while to build.
-    from mh_preflight.rates import BASES, bundled_rates, whole_credits
+    from mh_preflight.rates import BASES, RateCard, bundled_rates, whole_credits
 
     if not isinstance(job, Job):
         raise InputError("job: must be a job, such as LipSync(...) or job(endpoint, **body)")
@@ -213,6 +220,10 @@ def preflight(  # noqa: PLR0913  what a price depends on
     if isinstance(as_of, datetime) or not isinstance(as_of, date | None):  # a datetime is a date
         raise InputError("as_of: must be a date", field="as_of")
     card = bundled_rates() if rates is None else rates
+    if not isinstance(card, RateCard):
+        raise InputError(
+            "rates: must be a RateCard, such as bundled_rates().with_file(path)", field="rates"
+        )
     day = datetime.now(UTC).date() if as_of is None else as_of
     used = whole_credits(used_credits, field="used_credits")
     settings = resolve_settings(
@@ -243,7 +254,7 @@ def preflight(  # noqa: PLR0913  what a price depends on
 
 
 def _in_words(saving: Saving) -> str:
-    names = ((name.rpartition(".")[2], value) for name, value in saving.fields.items())
+    names = ((name.rpartition(".")[2], value) for name, value in saving.shown.items())
     return ", ".join(f"{name} {value}" for name, value in names)
 
 

@@ -14,7 +14,7 @@ from mh_preflight.errors import UnknownRateError
 from mh_preflight.estimate import Estimate, estimate_job, length_of, settle_job
 from mh_preflight.jobs import SHORTEST_END
 from mh_preflight.settings import resolve_settings
-from mh_preflight.units import MICROSECOND, ceil_div, seconds
+from mh_preflight.units import MICROSECOND, ceil_div, seconds, time_text
 
 if TYPE_CHECKING:
     from mh_preflight.jobs import Job
@@ -62,6 +62,16 @@ class Saving:
             {'style.generation_mode': 'lite'}
         """
         return dict(_dotted(self.change))
+
+    @property
+    def shown(self) -> Mapping[str, str]:
+        """The same as a person would write it: whole numbers without a point, `false`.
+
+        Example:
+            >>> Saving({"end_seconds": 5.0, "audio": False}, 240, 48, "the sound").shown
+            {'end_seconds': '5', 'audio': 'false'}
+        """
+        return {name: _shown(value) for name, value in self.fields.items()}
 
 
 def find_savings(
@@ -143,7 +153,7 @@ def find_fitting(  # noqa: PLR0913  all that a job is priced from, and the limit
         within = _reprice(job, change, settings, rates)
         held = hold(within)
         if held is not None and held <= credits:
-            fitting.append(_fit(change, held, estimate, f"the last {seconds(end - shorter):g} s"))
+            fitting.append(_fit(change, held, estimate, f"the last {time_text(end - shorter)} s"))
             break
         # A shorter job may run another model, at another price: look below, at that price.
     return tuple(fitting)
@@ -207,7 +217,7 @@ def _changes(
     start, end = settings.window
     there = usable_end(job, media, start)
     if there is not None and there >= SHORTEST_END and start < there < end:
-        lost = f"the last {seconds(end - there):g} s, for which there is no media"
+        lost = f"the last {time_text(end - there)} s, for which there is no media"
         yield {job.end_field: _end_value(job, settings, there)}, lost
     if settings.own_fps is not None:
         for step in (step for step in FPS_STEPS if step < settings.own_fps):
@@ -267,6 +277,12 @@ def _fewer(settings: Settings) -> Iterator[tuple[Mapping[str, Any], str]]:
     taken = range(1, settings.count) if counts is None else counts.values
     for count in sorted((count for count in taken if count < settings.count), reverse=True):
         yield {COUNT: count}, f"{settings.count - count} of {settings.count} images"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _dotted(change: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

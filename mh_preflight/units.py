@@ -32,6 +32,7 @@ __all__ = [
     "frame_rate",
     "meant",
     "microseconds",
+    "nearest",
     "number_in",
     "one",
     "one_line",
@@ -39,6 +40,7 @@ __all__ = [
     "positive",
     "rate_text",
     "seconds",
+    "time_text",
     "valid_text",
 ]
 
@@ -237,6 +239,20 @@ def one(word: str) -> str:
     return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
 
 
+def time_text(time: int) -> str:
+    """Write a time in seconds, exactly and without an exponent.
+
+    Args:
+        time: Whole microseconds.
+
+    Example:
+        >>> time_text(3_920_042), time_text(15_000_000)
+        ('3.920042', '15')
+    """
+    whole, part = divmod(time, MICROSECOND)
+    return f"{whole}.{part:06d}".rstrip("0").removesuffix(".")
+
+
 def valid_text(text: str) -> str:
     r"""Give text that can be written as UTF-8; a file name may hold bytes that are no text.
 
@@ -282,9 +298,23 @@ def meant(endpoint: str, known: Iterable[str]) -> str:
         >>> meant("nothing", ["lip-sync", "face-swap"])
         '`mh-preflight rates` lists all'
     """
-    nearest = _nearest(endpoint[:MOST_DIGITS].lower().replace("_", "-"), tuple(known))
-    asked = f"did you mean {nearest}? " if nearest else ""
+    near = nearest(endpoint.lower().replace("_", "-"), known)
+    asked = f"did you mean {near}? " if near else ""
     return f"{asked}`mh-preflight rates` lists all"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Find the word that was probably meant; None where none is near.
+
+    Args:
+        word: What was written.
+        known: What there is.
+
+    Example:
+        >>> nearest("end_secnds", ["end_seconds", "style"])
+        'end_seconds'
+    """
+    return _nearest(word[:MOST_DIGITS], tuple(known))
 
 
 @lru_cache(maxsize=128)  # a table may have the same word in a million rows

@@ -75,6 +75,10 @@ def test_a_limit_in_dollars_is_exact() -> None:
 
 def test_without_a_plan_the_dearest_price_is_counted() -> None:
     report(plan=None, max_usd="0.9")
+    with pytest.raises(mh.OverLimitError, match="899 credits on creator, the dearest of the plans"):
+        report(plan=None, max_usd="0.8999")
+    with pytest.raises(mh.InputError, match="rates: must be a RateCard"):
+        report(rates="mine.toml")
     with pytest.raises(mh.OverLimitError):
         report(plan=None, max_usd="0.8999")
 

@@ -130,7 +130,8 @@ def decide_report(  # noqa: PLR0913  all that a policy looks at
     )
     reasons = "; ".join(decision.reasons)
     if decision.action is Action.DENY:
-        raise DeniedError(f"the policy denies the job: {reasons}", decision)
+        said = reasons.removeprefix("deny: ")
+        raise DeniedError(f"the policy denies the job: {said}", decision)
     if decision.action is Action.ASK and (
         confirm is None or confirm(report, decision.reasons) is not True
     ):

@@ -39,8 +39,8 @@ def find_rate_problems(settings: Settings) -> Iterator[Finding]:
         yield Finding("rate-inferred", "warning", None, f"the rate is inferred: {why}")
     if settings.rate_age > RATE_IS_OLD:
         message = (
-            f"the rates were last checked {settings.rate_age} days before, on {settings.checked}: "
-            "get newer ones with `mh-preflight rates-update`, or with a newer mh-preflight"
+            f"the rates were last checked on {settings.checked}, {settings.rate_age:,} days "
+            "before: get newer ones with `mh-preflight rates-update`, or with a newer mh-preflight"
         )
         yield Finding("rate-old", "warning", None, message)
 

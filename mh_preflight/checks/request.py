@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mh_preflight.checks.finding import Finding, severity_by
 from mh_preflight.media import shown_url
-from mh_preflight.units import MICROSECOND, seconds
+from mh_preflight.units import MICROSECOND, time_text
 
 if TYPE_CHECKING:
     from mh_preflight.jobs import Job
@@ -168,5 +168,5 @@ def _references(job: Job, settings: Settings) -> Iterator[Finding]:
     start, end = settings.window
     only = None if rule is None else rule.only_seconds
     if only is not None and end - start != only * MICROSECOND:
-        message = f"{settings.model} with references makes {only} s, not {seconds(end - start):g} s"
+        message = f"{settings.model} with references makes {only} s, not {time_text(end - start)} s"
         yield Finding("duration-not-offered", severity_by(rule), job.end_field, message)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mh_preflight.checks.finding import Finding, severity_by
 from mh_preflight.estimate import Estimate, length_of, media_of
-from mh_preflight.units import MICROSECOND, seconds
+from mh_preflight.units import MICROSECOND, time_text
 
 if TYPE_CHECKING:
     from mh_preflight.jobs import AssetKind, Job
@@ -27,9 +27,9 @@ def find_window_problems(
     yield from find_length_problems(job, settings)
     video, audio = length_of(job, media, "video"), length_of(job, media, "audio")
     if job.trimmed == "video" and video is not None and end > video:
-        advice = f"end it at {seconds(video):g}" if start < video else "start it earlier"
+        advice = f"end it at {time_text(video)}" if start < video else "start it earlier"
         message = (
-            f"the window ends at {seconds(end):g} s, the video at {seconds(video):g} s: what is "
+            f"the window ends at {time_text(end)} s, the video at {time_text(video)} s: what is "
             f"charged for the rest is not published; {advice}"
         )
         yield Finding("window-past-end", "warning", field, message)
@@ -40,12 +40,12 @@ def find_window_problems(
     needed = end if job.trimmed == "audio" else window
     if audio < needed:
         message = (
-            f"the audio has {seconds(audio):g} s of the {seconds(needed):g} s that the window "
+            f"the audio has {time_text(audio)} s of the {time_text(needed)} s that the window "
             "needs: what is charged for the rest is not published; shorten the window"
         )
         yield Finding("audio-shorter-than-window", "warning", "assets.audio_file_path", message)
     elif audio > needed:
-        message = f"{seconds(audio - needed):g} s of the audio come after the window"
+        message = f"{time_text(audio - needed)} s of the audio come after the window"
         yield Finding("audio-longer-than-window", "info", "assets.audio_file_path", message)
 
 
@@ -59,22 +59,22 @@ def find_length_problems(job: Job, settings: Settings) -> Iterator[Finding]:
     if taken and not (window % MICROSECOND == 0 and window // MICROSECOND in taken):
         from mh_preflight.rates import seconds_text
 
-        message = f"{name} makes {seconds_text(taken)} s, not {seconds(window):g} s"
+        message = f"{name} makes {seconds_text(taken)} s, not {time_text(window)} s"
         chosen = job.asked_model is None
         severity = severity_by(durations, chosen_here=chosen)
         yield Finding("duration-not-offered", severity, field, message)
         return
     least = settings.on_day.one("min_seconds", mode=settings.mode, model=settings.model)
     if least is not None and window < least.value * MICROSECOND:
-        message = f"the window is {seconds(window):g} s, {name} needs {float(least.value):g} s"
+        message = f"the window is {time_text(window)} s, {name} needs {float(least.value):g} s"
         yield Finding("window-too-short", severity_by(least), field, message)
     cap = settings.on_day.one(
         "max_seconds", mode=settings.mode, model=settings.model, plan=settings.plan
     )
     if cap is not None and window > cap.value * MICROSECOND:
         message = (
-            f"the window is {seconds(window):g} s, the API allows {cap.value} s: "
-            f"end it at {seconds(start + cap.value * MICROSECOND):g} or split it"
+            f"the window is {time_text(window)} s, the API allows {cap.value} s: "
+            f"end it at {time_text(start + cap.value * MICROSECOND)} or split it"
         )
         yield Finding("window-too-long", severity_by(cap), field, message)
 
@@ -111,7 +111,9 @@ def find_frame_problems(
         )
         yield Finding("fps-above-30", "warning", "max_fps_limit" if limited else field, message)
     if found.video.variable_frame_rate:
-        message = "its frame rate varies, and no source says which rate is billed: a range"
+        settled = estimate.settled
+        ends = ": a range" if settled.credits_low != settled.credits_high else ""
+        message = f"its frame rate varies, and no source says which rate is billed{ends}"
         yield Finding("variable-frame-rate", "warning", field, message)
     steady = not found.video.variable_frame_rate and "video.fps" not in found.uncertain
     if steady and rate is not None and limit is not None and limit >= rate:

@@ -34,6 +34,8 @@ USAGE_ERROR: Any = typer.BadParameter.__base__  # click's own, which newer typer
 
 INTERRUPTED = 130  # what newer typer makes of Ctrl-C
 
+HELP = ["-h", "--help"]
+
 EPILOG = (
     "Exit codes: 0 fine, 1 unexpected, or stopped with nothing sent, 2 wrong usage or job, 3 an "
     "error finding or unreadable media, 4 over your limit or budget, 5 no known rate, 6 sent, and "
@@ -49,7 +51,7 @@ def build_app() -> typer.Typer:
         epilog=EPILOG,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": HELP},
     )
     app.callback()(_main)
     app.command("demo")(demo)
@@ -65,6 +67,16 @@ def build_app() -> typer.Typer:
     app.command("rates-update")(rates_update)
     app.command("schema")(schema)
     return app
+
+
+def _plain_flags(command: Any) -> None:
+    """Show no type behind a flag, which takes none: newer typer writes `<bool>` there."""
+    context = typer.Context(command, help_option_names=HELP)
+    for option in (*command.params, command.get_help_option(context)):
+        if getattr(option, "is_flag", False) and option.metavar is None:
+            option.metavar = ""
+    for one in getattr(command, "commands", {}).values():
+        _plain_flags(one)
 
 
 def _main(
@@ -94,6 +106,7 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911  one answer a way to 
     """
     as_json = "--json" in arguments
     command = typer.main.get_command(build_app())
+    _plain_flags(command)
     try:
         code = command.main(list(arguments), prog_name="mh-preflight", standalone_mode=False)
     except PreflightError as error:

@@ -32,6 +32,7 @@ def calibrate(  # noqa: PLR0913  one parameter an option
         typer.Option(
             help="Write the implied rates that the rate card does not have as rates of your own; "
             "a folder, for several endpoints.",
+            metavar="FILE",
             show_default=False,
         ),
     ] = None,

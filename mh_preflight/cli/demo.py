@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 
+def _reason(error: OSError) -> str:
+    return "it is no folder" if isinstance(error, FileExistsError) else str(error.strerror)
+
+
 def demo(
     keep: Annotated[
         Path | None, typer.Option(help="Keep the sample files in this folder.", metavar="FOLDER")
@@ -44,7 +48,7 @@ def demo(
                 samples = make_samples(folder)
         except OSError as error:
             raise InputError(
-                f"{str(folder)!r} cannot be written to: {error.strerror}", source=str(folder)
+                f"{str(folder)!r} cannot be written to: {_reason(error)}", source=str(folder)
             ) from None
         reports = [preflight(job, plan=chosen) for job in _jobs(samples)]
         if as_json:

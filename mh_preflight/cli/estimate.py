@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from mh_preflight.assets import Facts, end_of_media, given_media, probe_assets, stated_media
-from mh_preflight.cli.exits import FINDING, FINE, OVER_LIMIT, print_error
+from mh_preflight.cli.exits import FINE, exit_code, print_error
 from mh_preflight.cli.options import (
     AsOf,
     BasisName,
@@ -45,10 +47,10 @@ from mh_preflight.errors import (
 )
 from mh_preflight.flow import Report, preflight
 from mh_preflight.jobs import ENDPOINTS, FIELDS, Job, job_from_fields, json_object, model_of
-from mh_preflight.media import Media
+from mh_preflight.media import Media, shown_url
 from mh_preflight.rates.loading import MOST_BYTES, read_small
 from mh_preflight.settings import resolve_settings
-from mh_preflight.units import seconds
+from mh_preflight.units import one_line, seconds
 
 __all__ = [
     "ASSETS",
@@ -73,6 +75,7 @@ OPTIONS = {
 
 Text = str | None
 
+ROUNDED = 0.05  # how far a stated fact may be from what was read, without a word
 FACTS_OPTIONS = {
     "video_fps": "--video-fps",
     "video_duration_seconds": "--video-duration",
@@ -104,7 +107,12 @@ def estimate(  # noqa: PLR0913  one parameter an option
     ] = None,
     request: Annotated[
         Path | None,
-        option("--request", "The API's own JSON body, with local paths or URLs.", ASSETS, "FILE"),
+        option(
+            "--request",
+            "The API's own JSON body, with local paths or URLs; - for stdin.",
+            ASSETS,
+            "FILE",
+        ),
     ] = None,
     start: Annotated[
         Text, option("--start", "Start of the window; default: 0.", REQUEST, "SECONDS")
@@ -238,20 +246,20 @@ def show_report(
         as_json: Print JSON.
         explain: Show the arithmetic.
     """
+    error = _findings_error(report) or over
     if as_json:
         from mh_preflight.render.wire import report_json
 
-        typer.echo(report_json(report, _findings_error(report) or over))
+        typer.echo(report_json(report, error))
     else:
         from mh_preflight.render.terminal import fits_view, report_view
 
         show(report_view(report, explain=explain))
         if over is not None:
             show(fits_view(over.fits))
-            print_error(over, as_json=False)
-    if report.errors:
-        return FINDING
-    return FINE if over is None else OVER_LIMIT
+        if error is not None:
+            print_error(error, as_json=False)
+    return FINE if error is None else exit_code(error)
 
 
 def _findings_error(report: Report) -> FindingsError | None:
@@ -291,7 +299,7 @@ def _in_options(error: JobError, mode_field: str | None = None) -> JobError:
 def _job_from_file(endpoint: str, path: Path) -> Job:
     model = model_of(endpoint)
     try:
-        text = read_small(path, MOST_BYTES)
+        text = _from_stdin() if str(path) == "-" else read_small(path, MOST_BYTES)
     except RateFileError as error:
         reason = error.message.removeprefix(f"{path}: ")
         raise JobError(f"--request: {str(path)!r} {reason}", source=str(path)) from None
@@ -303,18 +311,40 @@ def _job_from_file(endpoint: str, path: Path) -> Job:
     return model(**body)
 
 
+def _from_stdin() -> bytes:
+    data = sys.stdin.buffer.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise RateFileError(f"-: is larger than {MOST_BYTES:,} bytes")
+    return data
+
+
 def asked_media(job: Job, facts: Facts, how: Reading, *, offline: bool) -> dict[str, Media]:
     """Read the files of a job, but for what is stated of them."""
     try:
         given = given_media(job, facts)
         media = probe_assets(job, given, offline=offline, **how.arguments)
-        return stated_media(job, media, facts)
+        stated = stated_media(job, media, facts)
     except InputError as error:
         if error.field not in FACTS_OPTIONS:
             raise
         option = FACTS_OPTIONS[error.field]
         message = f"{option}: {error.message.removeprefix(f'{error.field}: ')}"
         raise InputError(message, field=error.field) from None
+    _tell_contradictions(media, stated)
+    return stated
+
+
+def _tell_contradictions(read: Mapping[str, Media], stated: Mapping[str, Media]) -> None:
+    """Say on stderr where a file that was read is not as it was stated; what is stated counts."""
+    for name, media in stated.items():
+        for fact, option in FACTS_OPTIONS.items():
+            kind, _, field = fact.partition("_")
+            tracks = [getattr(each, kind, None) for each in (read.get(name), media)]
+            found, counts = (getattr(track, field, None) for track in tracks)
+            if found is not None and counts is not None and abs(found - counts) > ROUNDED:
+                shown = one_line(shown_url(media.source or ""), 100)
+                told = f"{option} {float(counts):g} counts, and {shown!r} has {float(found):g}"
+                print(f"mh-preflight: {told}", file=sys.stderr)  # noqa: T201
 
 
 def asked_end(job: Job, media: dict[str, Media]) -> float:

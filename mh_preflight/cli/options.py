@@ -96,7 +96,8 @@ AsOf: TypeAlias = Annotated[
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 BasisName: TypeAlias = Annotated[
-    str, typer.Option("--usd", help="How credits are paid: annual, monthly or usage.")
+    str,
+    typer.Option("--usd", help="How credits are paid: annual, monthly or usage.", metavar="HOW"),
 ]
 UsedCredits: TypeAlias = Annotated[
     int,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["show", "working"]
 
+NARROWEST = 60  # a narrower terminal wraps the lines itself: no number is cut
 WIDTH = 100  # of output that goes to a file or a pipe
 WIDEST, STEP = 1_000, 20
 _URL = re.compile(r"\w+://\S+")
@@ -27,7 +28,8 @@ def show(view: RenderableType) -> None:
     """Print something for people; rich keeps to `NO_COLOR` and to what the terminal can do."""
     stream = sys.stdout
     if stream.isatty():
-        Console(file=stream, highlight=False).print(view)
+        width = max(Console(file=stream).width, NARROWEST)
+        Console(file=stream, highlight=False, width=width).print(view, crop=False)
         return
     stream.write(_plain(view))
 
@@ -48,7 +50,7 @@ def _plain(view: RenderableType) -> str:
 def _written(view: RenderableType, width: int) -> str:
     plain = Console(file=io.StringIO(), width=width, highlight=False)
     with plain.capture() as captured:
-        plain.print(view)
+        plain.print(view, crop=False)
     lines = (line.rstrip() for line in captured.get().splitlines())
     return "\n".join(lines) + "\n"
 

@@ -83,7 +83,12 @@ def submit(  # noqa: PLR0913  one parameter an option
     ] = None,
     request: Annotated[
         Path | None,
-        option("--request", "The API's own JSON body, with local paths or URLs.", ASSETS, "FILE"),
+        option(
+            "--request",
+            "The API's own JSON body, with local paths or URLs; - for stdin.",
+            ASSETS,
+            "FILE",
+        ),
     ] = None,
     start: Annotated[
         Text, option("--start", "Start of the window; default: 0.", REQUEST, "SECONDS")

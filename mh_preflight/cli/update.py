@@ -11,6 +11,7 @@ import typer
 
 from mh_preflight.cli.options import Json, rates_line, seconds_given
 from mh_preflight.cli.output import working
+from mh_preflight.cli.reading import OFFLINE
 from mh_preflight.errors import InputError
 
 __all__ = ["rates_update"]
@@ -46,6 +47,7 @@ def rates_update(  # noqa: PLR0913  one parameter an option
             "--timeout", parser=seconds_given, help="Time for the whole fetch.", metavar="SECONDS"
         ),
     ] = 30.0,
+    offline: Annotated[bool, typer.Option("--offline", envvar=OFFLINE, hidden=True)] = False,
     as_json: Json = False,
 ) -> None:
     """Fetch newer rates, check them whole, and use them from now on.
@@ -62,6 +64,8 @@ def rates_update(  # noqa: PLR0913  one parameter an option
         raise InputError("give a URL or a file, or --back", code="usage")
     if not 0 < timeout < math.inf:
         raise InputError("--timeout: must be a number above 0", field="timeout")
+    if offline and place is not None and "://" in place:
+        raise InputError(f"{OFFLINE} is set: nothing is fetched; give a file", code="offline")
     before = sound_in_use()
     if place is None:
         card = go_back()

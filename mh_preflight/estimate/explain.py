@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from mh_preflight.estimate.answer import REASONS
-from mh_preflight.units import counted, one, rate_text, seconds
+from mh_preflight.units import counted, one, rate_text, time_text
 
 if TYPE_CHECKING:
     from mh_preflight.estimate.answer import Estimate, Side
@@ -32,9 +32,10 @@ def explain_estimate(settings: Settings, estimate: Estimate) -> tuple[str, ...]:
     lines.append(f"hold: the larger upper bound = {hold}")
     for entry in settings.rates:
         said = settings.sources[entry.sources[0]]
+        where = f" ({said.where})" if said.where else ""
         lines.append(
             f"rate: {_price(entry.range)} {one(entry.unit or 'job')} since {entry.since}, "
-            f"by {said.rank} of {said.date}: {said.what} ({said.where})"
+            f"by {said.rank} of {said.date}: {said.what}{where}"
         )
     return tuple(lines)
 
@@ -42,7 +43,7 @@ def explain_estimate(settings: Settings, estimate: Estimate) -> tuple[str, ...]:
 def _lines_at_once(settings: Settings, side: Side) -> list[str]:
     start, end = settings.window
     units = {
-        "second": f"{seconds(end - start):g} s",
+        "second": f"{time_text(end - start)} s",
         "character": counted(settings.characters, "character"),
         "image": counted(settings.count, "image"),
         "job": "1 job",
@@ -75,7 +76,7 @@ def _settled_fps(settings: Settings, estimate: Estimate) -> str:
 
 def _lines(name: str, fps: str, settings: Settings, side: Side) -> list[str]:
     start, end = settings.window
-    count = f"ceil({fps} fps x {seconds(end - start):g} s)"
+    count = f"ceil({fps} fps x {time_text(end - start)} s)"
     price = _price(settings.price)
     if side.kind == "exact":
         return [

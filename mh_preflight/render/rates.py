@@ -79,7 +79,8 @@ def history_view(file: EndpointFile, rates: Sequence[Rate], known: str = "") -> 
         lines = [Text(f"[{number}] {one_line(why)}") for why, number in notes.items()]
         parts.append(_section("Unknown, inferred, or said otherwise", lines))
     if used:
-        parts.append(_section("Sources", [_source(name, file) for name in used]))
+        parts.append(_section("Sources", []))
+        parts += [line for name in used for line in _source(name, file)]
     return Group(*parts)
 
 
@@ -235,16 +236,20 @@ def _by(rate: Rate, file: EndpointFile) -> str:
     return f"{said.rank} {said.date}" + (f" ({name})" if name else "")
 
 
-def _source(name: str, file: EndpointFile) -> Text:
+def _source(name: str, file: EndpointFile) -> Iterator[RenderableType]:
+    """Show what is said where; an address is never broken, so that it can be opened."""
     said = file.sources[name]
-    where = f"\n  {said.where}" if said.where else ""
-    return Text(f"{said.rank}, {said.date}: {one_line(said.what)}{where}", overflow="fold")
+    what = Text(f"{said.rank}, {said.date}: {one_line(said.what)}", overflow="fold")
+    yield Padding(what, (0, 0, 0, 2))
+    if said.where:
+        yield Text(f"    {said.where}", no_wrap=True, overflow="ignore")
 
 
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(column, header_style="dim", no_wrap=column in {"since", "until", "on"})
+        whole = column not in {"credits", "by"}
+        table.add_column(column, header_style="dim", no_wrap=whole, overflow="fold")
     return table
 
 

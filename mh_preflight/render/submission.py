@@ -92,9 +92,11 @@ def submission_view(
         rest.add_row("policy", one_line(policy))
     if project is not None and project.error_message:
         rest.add_row("error", Text(one_line(project.error_message), style="red"))
-    for made in () if project is None else project.downloads:
-        rest.add_row("download", Text(one_line(made.url, 2000), overflow="fold"))
     parts.append(Padding(rest, (0, 0, 0, 2)))
+    made = () if project is None else project.downloads
+    if made:  # never broken, so that they can be opened
+        parts += [Text(""), Text("  Downloads", style="dim")]
+        parts += [Text(one_line(each.url, 2000), no_wrap=True, overflow="ignore") for each in made]
     if sent.warnings:
         parts.append(Text(""))
         parts += [

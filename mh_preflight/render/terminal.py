@@ -13,7 +13,7 @@ from rich.text import Text
 
 from mh_preflight.estimate import REASONS
 from mh_preflight.rates import dollars
-from mh_preflight.units import one, one_line, seconds
+from mh_preflight.units import one, one_line, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -175,10 +175,10 @@ def _band_line(usd: Iterable[Money | None]) -> str:
 def _counted(report: Report) -> Iterator[tuple[str, str]]:
     """Say what is counted."""
     settings = report.settings
-    start, end = (seconds(time) for time in settings.window)
+    start, end = settings.window
     if report.job.window is not None:
-        length = seconds(settings.window[1] - settings.window[0])
-        yield "window", f"{start:g} to {end:g} s ({length:g} s)"
+        length = time_text(end - start)
+        yield "window", f"{time_text(start)} to {time_text(end)} s ({length} s)"
     if settings.billing.at_once is None:
         yield "frame rate", _fps_line(report)
     if settings.unit == "character":
@@ -219,7 +219,7 @@ def _savings(savings: Sequence[Saving], verb: str) -> RenderableType:
     table = _grid()
     for saving in savings:
         table.add_row(
-            Text(", ".join(f"{name} = {v}" for name, v in saving.fields.items()), style="green"),
+            Text(", ".join(f"{name} = {v}" for name, v in saving.shown.items()), style="green"),
             f"{verb} {saving.credits:,}, saves {saving.saves:,}; loses {one_line(saving.lost)}",
         )
     return table

@@ -16,6 +16,7 @@ import pytest
 from making import Clip, make_sound, make_video
 
 from mh_preflight.cli.app import run
+from mh_preflight.rates.loading import MOST_BYTES
 
 DAY = ["--as-of", "2026-11-22"]
 
@@ -189,7 +190,7 @@ def test_an_unknown_rate_ends_with_five_before_all_else(cli: Any, files: Path) -
         (["--youtube", "https://youtu.be/x"], 2, "assets.youtube_url"),
         (["--max-fps-limit", "0"], 2, "max_fps_limit"),
         (["--mode", "ultra"], 2, "style.generation_mode"),
-        (["--height", "9"], 2, "width"),
+        (["--height", "0"], 2, "height"),
         (["--image", "a.png"], 2, "assets.image_file_path"),
         (["--video-fps", "0"], 2, "video_fps"),
         (["--video-fps", "nan"], 2, "video_fps"),
@@ -224,7 +225,6 @@ def test_facts_that_are_stated_stand_for_files_that_are_not_there(cli: Any) -> N
 @pytest.mark.parametrize(
     ("video", "more", "why"),
     [
-        ("portrait.png", [], "'portrait.png' is an image"),
         ("https://example.com/x.mp4", ["--offline"], "'https://example.com/x.mp4' was not read"),
         ("http://127.0.0.1:9/x.mp4", ["--allow-http"], "--allow-private"),
     ],
@@ -238,6 +238,73 @@ def test_why_the_length_is_not_known_is_said(
     assert ended.code == 2
     assert "--end: is needed, because the length of the video is not known: " in ended.err
     assert why in " ".join(ended.err.split())
+
+
+def test_a_file_of_another_kind_is_said_to_be_one(cli: Any, samples_folder: Path) -> None:
+    for video, audio, said in (
+        ("portrait.png", "voice.wav", "'portrait.png' is a still picture: give a video file"),
+        ("voice.wav", "clip.mp4", "'voice.wav' is sound alone: give a video file"),
+    ):
+        given = ["--video", samples_folder / video, "--audio", samples_folder / audio]
+        ended = cli("estimate", "lip-sync", *given, *DAY)
+        assert ended.code == 3
+        assert said in ended.err.replace(f"{samples_folder}/", "")
+        error = cli("estimate", "lip-sync", *given, *DAY, "--json").json["error"]
+        assert (error["code"], error["field"]) == ("other-kind", "assets.video_file_path")
+
+
+def test_a_request_comes_from_stdin_too(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    body = b'{"end_seconds": 5, "style": {"prompt": "a fox"}, "model": "ltx-2.5"}'
+    for text, code in ((body, 0), (b"", 2), (b" " * (MOST_BYTES + 1), 2)):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+        asked = cli("estimate", "text-to-video", "--request", "-", "--plan", "pro", *DAY, "--json")
+        assert asked.code == code
+
+
+def test_a_body_with_a_key_twice_or_a_misspelt_one_says_which(cli: Any, tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    for text, said in (
+        ('{"end_seconds": 5, "end_seconds": 6}', "end_seconds: stands twice in the request body"),
+        (
+            '{"end_secnds": 5, "style": {"prompt": "a"}}',
+            "end_secnds: text-to-video has no such field: did you mean end_seconds?",
+        ),
+        (
+            '{"end_seconds": 5, "style": {"promt": "a"}, "a\\nb": 1}',
+            "style.promt: text-to-video has no such field: did you mean prompt? (and a\\nb)",
+        ),
+        (
+            '{"style": {}}',
+            "end_seconds: is required (and style.prompt)",
+        ),
+    ):
+        body.write_text(text)
+        ended = cli("estimate", "text-to-video", "--request", body)
+        assert ended.code == 2
+        assert ended.err.strip().endswith(said)
+
+
+def test_a_stated_fact_that_a_file_contradicts_counts_and_is_told_of(cli: Any, files: Path) -> None:
+    fine = cli(*lip(files, "--video-fps", "60", "--json"))
+    assert (fine.code, fine.err) == (0, "")
+    ended = cli(*lip(files, "--video-fps", "12", "--audio-duration", "1", "--json"))
+    assert ended.json["fps"]["source"] == "12"
+    told = ended.err.splitlines()
+    assert re.fullmatch(r"mh-preflight: --video-fps 12 counts, and '.*' has 60", told[0])
+    assert re.fullmatch(r"mh-preflight: --audio-duration 1 counts, and '.*' has \S+", told[1])
+
+
+def test_no_flag_shows_a_type(cli: Any) -> None:
+    for command in ([], ["estimate"], ["batch"], ["budget", "set"]):
+        assert "<bool>" not in cli(*command, "--help").out
+
+
+def test_an_error_finding_is_told_on_stderr_too(cli: Any, files: Path) -> None:
+    ended = cli(*lip(files, "--strict"))
+    assert (ended.code, ended.out != "") == (3, True)
+    assert ended.err.startswith("mh-preflight: ")
 
 
 def test_all_that_is_missing_is_named_with_the_way_to_give_it(cli: Any, tmp_path: Path) -> None:

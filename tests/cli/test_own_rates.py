@@ -304,3 +304,11 @@ def test_a_folder_that_may_not_be_written_is_told_of(cli: Any, tmp_path: Path) -
         assert cli("rates-update", "a.zip").code == 2
     finally:
         tmp_path.chmod(0o700)
+
+
+def test_nothing_is_fetched_where_the_user_says_so(cli: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("MH_PREFLIGHT_OFFLINE", "1")
+    ended = cli("rates-update", "https://example.com/rates.zip", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "offline")
+    assert "no regular file" not in ended.err
+    assert cli("rates-update", "nowhere.zip", "--json").json["error"]["code"] != "offline"
