@@ -212,7 +212,34 @@ def _allowed(  # noqa: PLR0913, PLR0917  what may refuse a job
     )
     if account is None and terms.check_balance:
         account = yield from account_flow(terms, deadline)
+        _raise_for_other_plan(report, account)
     return report, decision, account
+
+
+def _raise_for_other_plan(report: Report, account: Account) -> None:
+    """Refuse a job that was priced on another plan than the account's, if that costs otherwise."""
+    named, held = report.settings.plan, report.estimate.hold
+    if account.plan is None or named in {None, account.plan}:
+        return
+    try:
+        really = preflight(
+            report.job,
+            plan=account.plan,
+            as_of=report.settings.day,
+            rates=report.rates,
+            media=report.media,
+            offline=True,
+        ).estimate.hold
+    except PreflightError:  # what that plan costs is not known
+        return
+    if really != held:
+        told = "without a bound" if really is None else f"up to {really:,} credits"
+        raise InputError(
+            f"plan: the job was priced on {named}, and the account is on {account.plan}, where it "
+            f"may cost {told}: name that plan; nothing was sent",
+            code="other-plan",
+            field="plan",
+        )
 
 
 def _prepared(  # noqa: PLR0913, PLR0917  what makes one body

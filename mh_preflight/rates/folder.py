@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -56,14 +57,24 @@ def version_in(path: Path) -> str:
     """
     table = read_toml(path)
     version = table.get("version")
-    sound = isinstance(version, str) and VERSION.fullmatch(version)
-    if not sound or table.keys() != {"version"}:
+    if not _is_version(version) or table.keys() != {"version"}:
         raise RateFileError(
             f'{path}: version: must be such as "2026.11.21", and nothing else stands here',
             field="version",
             source=str(path),
         )
     return str(version)
+
+
+def _is_version(version: object) -> bool:
+    if not isinstance(version, str) or VERSION.fullmatch(version) is None:
+        return False
+    year, month, day, *_ = version_key(version)
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True
 
 
 def version_key(version: str) -> tuple[int, ...]:

@@ -366,6 +366,19 @@ def test_status_of_a_job_that_the_ledger_does_not_know(make: Make, server: Billi
             other.status(wrong)
 
 
+def test_a_job_priced_on_another_plan_is_not_sent_where_it_costs_otherwise(
+    make: Make, server: BillingServer, ledger: Ledger
+) -> None:
+    film = job("text-to-video", end_seconds=5, style={"prompt": "a fox"})
+    server.plan = "creator"
+    with pytest.raises(InputError, match="priced on free, and the account is on creator") as caught:
+        make(plan="free").submit(film)
+    assert (caught.value.code, caught.value.field) == ("other-plan", "plan")
+    assert (server.jobs, list(ledger.entries())) == ([], [])
+    same = make(plan="pro").submit(picture())
+    assert server.job(same.id).charged == same.credits_charged
+
+
 def test_wait_tells_and_gives_up(client: Any, server: BillingServer, ledger: Ledger) -> None:
     told: list[str | None] = []
     sent = client.submit(picture(), id="row-1")

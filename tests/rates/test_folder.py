@@ -10,7 +10,7 @@ import pytest
 
 from mh_preflight.errors import RateFileError
 from mh_preflight.rates import bundled_rates
-from mh_preflight.rates.folder import DATA, folder_rates
+from mh_preflight.rates.folder import DATA, folder_rates, version_in
 
 
 def test_threads_that_price_at_once_read_the_same_rates() -> None:
@@ -47,3 +47,13 @@ def test_a_file_that_is_like_nothing_or_in_a_circle_is_named(tmp_path: Path, lik
         card.endpoint("image-to-video", date(2026, 11, 24))
     assert caught.value.source == str(text if like == "text-to-video" else image)
     assert card.endpoint("lip-sync", date(2026, 11, 24)).rate("pro", None, None).value == 2
+
+
+@pytest.mark.parametrize("version", ["2026.13.1", "2026.2.30", "2026.0.1", "1999.1.1", "2026.1"])
+def test_a_version_is_a_day(tmp_path: Path, version: str) -> None:
+    path = tmp_path / "card.toml"
+    path.write_text(f'version = "{version}"\n', encoding="utf-8")
+    with pytest.raises(RateFileError, match="must be such as"):
+        version_in(path)
+    path.write_text('version = "2026.2.28.1"\n', encoding="utf-8")
+    assert version_in(path) == "2026.2.28.1"
