@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from mh_preflight.errors import InputError, RateFileError
 from mh_preflight.rates import decimal_text
 from mh_preflight.rates.dated import most_specific
-from mh_preflight.rates.loading import days_of_change
 from mh_preflight.rates.overrides import merged, read_override
+from mh_preflight.rates.soundness import days_of_change
 from mh_preflight.units import one_line
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mh_preflight.errors import JobError
-from mh_preflight.jobs.base import SHORTEST_END, AssetKind, Job, Part, json_object
+from mh_preflight.jobs.base import SHORTEST_END, AssetKind, Job, Part
+from mh_preflight.jobs.body import json_object
 from mh_preflight.jobs.fields import FIELDS, job_from_fields
 from mh_preflight.jobs.lip_sync import LipSync, LipSyncAssets, LipSyncStyle
 from mh_preflight.jobs.talking_photo import TalkingPhoto, TalkingPhotoAssets, TalkingPhotoStyle

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from mh_preflight.errors import RateFileError
 from mh_preflight.rates.card import RateCard
 from mh_preflight.rates.folder import OTHERS, folder_rates
-from mh_preflight.rates.loading import MOST_BYTES, check_file
+from mh_preflight.rates.loading import MOST_BYTES
+from mh_preflight.rates.soundness import check_file
 from mh_preflight.units import one_line
 
 if TYPE_CHECKING:

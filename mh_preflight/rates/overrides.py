@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mh_preflight.rates.dated import Dated, most_specific
 from mh_preflight.rates.files import EndpointFile, EndpointOverride, PlansFile, PlansOverride
-from mh_preflight.rates.loading import (
+from mh_preflight.rates.loading import parsed
+from mh_preflight.rates.soundness import (
     SERIES,
     bad,
     check_file,
@@ -17,7 +18,6 @@ from mh_preflight.rates.loading import (
     check_sources,
     combinations,
     days_of_change,
-    parsed,
     place_text,
 )
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mh_preflight.rates.dated import most_specific
-from mh_preflight.rates.loading import combinations, days_of_change
+from mh_preflight.rates.soundness import combinations, days_of_change
 from mh_preflight.units import one, one_line
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ import mh_preflight as mh
 from mh_preflight.errors import RateFileError, UnknownRateError
 from mh_preflight.rates import EndpointFile, RateCard, bundled_rates, decimal_text
 from mh_preflight.rates.folder import DATA
-from mh_preflight.rates.loading import MOST_BYTES, combinations, days_of_change
+from mh_preflight.rates.loading import MOST_BYTES
+from mh_preflight.rates.soundness import combinations, days_of_change
 
 DAY = date(2026, 11, 22)
 
