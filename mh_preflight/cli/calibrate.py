@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mh_preflight.cli.exits import FINDING
+from mh_preflight.cli.exits import exit_code, print_error
 from mh_preflight.cli.ledger import LedgerPlace, opened_ledger
 from mh_preflight.cli.options import Json, RatesFile, chosen_rates
 from mh_preflight.cli.output import show
+from mh_preflight.errors import FindingsError
+from mh_preflight.units import counted
+
+if TYPE_CHECKING:
+    from mh_preflight.calibrate import Calibration
 
 __all__ = ["calibrate"]
 
@@ -60,9 +65,21 @@ def calibrate(  # noqa: PLR0913  one parameter an option
     with nullcontext() if files and ledger is None else opened_ledger(ledger) as opened:
         found = calibrate_files(files or (), chosen_rates(rates), ledger=opened)
     written = None if write is None else write_overrides(found, write, force=force)
+    error = _off(found) if strict else None
     if as_json:
-        typer.echo(calibration_json(found, written))
+        typer.echo(calibration_json(found, written, error))
     else:
         show(calibration_view(found, written))
-    if strict and found.wrong:
-        raise typer.Exit(FINDING)
+        if error is not None:
+            print_error(error, as_json=False)
+    if error is not None:
+        raise typer.Exit(exit_code(error))
+
+
+def _off(found: Calibration) -> FindingsError | None:
+    reasons = []
+    if found.moved:
+        reasons.append(f"the charges of {counted(len(found.moved), 'group')} have moved")
+    if found.off:
+        reasons.append(f"{counted(len(found.off), 'job')} off the estimate, or of no known rate")
+    return FindingsError("; ".join(reasons)) if found.wrong else None

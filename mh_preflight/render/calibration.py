@@ -12,6 +12,7 @@ from rich.text import Text
 
 from mh_preflight.rates import decimal_text
 from mh_preflight.render.phrases import json_line
+from mh_preflight.render.wire import error_body
 from mh_preflight.units import one, one_line, rate_text
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from mh_preflight.calibrate import Calibration, Compared, Explanation, Group, Implied, Ran
+    from mh_preflight.errors import PreflightError
 
 __all__ = ["calibration_json", "calibration_view"]
 
@@ -63,8 +65,18 @@ def calibration_view(found: Calibration, written: Sequence[Path] | None = None) 
     return Parts(*parts)
 
 
-def calibration_json(found: Calibration, written: Sequence[Path] | None = None) -> str:
-    """Write the comparison as one line of JSON; `written` only where files were asked for."""
+def calibration_json(
+    found: Calibration,
+    written: Sequence[Path] | None = None,
+    error: PreflightError | None = None,
+) -> str:
+    """Write the comparison as one line of JSON.
+
+    Args:
+        found: The comparison.
+        written: The files that were written; None where none were asked for.
+        error: Why it is a failure, where it is one.
+    """
     body: dict[str, Any] = {
         "schema": 1,
         "card_version": found.card_version,
@@ -88,6 +100,8 @@ def calibration_json(found: Calibration, written: Sequence[Path] | None = None) 
     }
     if written is not None:
         body["written"] = [str(path) for path in written]
+    if error is not None:
+        body["error"] = error_body(error).error.model_dump()
     return json_line(body)
 
 

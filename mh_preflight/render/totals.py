@@ -10,6 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from mh_preflight.render.wire import error_body
 from mh_preflight.units import one_line, valid_text
 
 if TYPE_CHECKING:
@@ -81,12 +82,7 @@ def outcome_json(outcome: Outcome, error: PreflightError | None) -> str:
         "totals": outcome.totals.shown(),
     }
     if error is not None:
-        body["error"] = {
-            "code": error.code,
-            "message": error.message,
-            "field": error.field,
-            "source": error.source,
-        }
+        body["error"] = error_body(error).error.model_dump()
     return json.dumps(body, ensure_ascii=False)
 
 

@@ -56,6 +56,8 @@ def test_what_moved_is_a_warning_and_strict_ends_with_three(
     assert "status: 'done' is not known" in out
     assert "job l of 2026-09-11: 7 charged, 120 to 240 estimated (lip-sync)" in out
     assert run(["calibrate", "jobs.jsonl", "--strict"]) == 3
+    said = "mh-preflight: the charges of 1 group have moved; 2 jobs off the estimate, or of no"
+    assert capfd.readouterr().err.startswith(said)
 
 
 def test_json_has_groups_and_records(jobs: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -65,6 +67,7 @@ def test_json_has_groups_and_records(jobs: Path, capfd: pytest.CaptureFixture[st
     assert (body["schema"], body["jobs"], body["moved"]) == (1, len(CHARGES) + 1, 1)
     group = next(each for each in body["groups"] if each["endpoint"] == "face-swap")
     assert (group["moved"], group["implied"]["value"]) == ("2026-11-20", "1.2")
+    assert body["error"]["code"] == "findings"
     assert (group["implied"]["low"], group["implied"]["high"]) == ("143/120", "6/5")
     record = next(each for each in body["records"] if each["id"] == "sr-v2v")
     assert record["estimated"] == {"low": 240, "expected": 300, "high": 300}
