@@ -6,17 +6,28 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mh_preflight.assets import Facts
-from mh_preflight.cli.estimate import (
-    ASSETS,
-    FACTS,
+from mh_preflight.cli.asking import (
     OPTIONS,
-    REQUEST,
+    Audio,
+    AudioDuration,
+    End,
+    Endpoint,
+    Image,
+    MaxFpsLimit,
+    Mode,
+    Request,
+    Resolution,
+    Start,
+    Text,
+    Video,
+    VideoDuration,
+    VideoFps,
+    Youtube,
     asked_end,
     asked_job,
     asked_media,
@@ -45,7 +56,6 @@ from mh_preflight.cli.reading import (
 from mh_preflight.cli.sending import Sending, Wish
 from mh_preflight.errors import UnknownRateError
 from mh_preflight.flow import preflight
-from mh_preflight.jobs import ENDPOINTS
 from mh_preflight.settings import resolve_settings
 from mh_preflight.units import PLANS
 
@@ -63,56 +73,23 @@ EPILOG = (
     "nothing is owed; 4 over a limit, a budget or the policy; 5 no known rate; 6 sent, and its "
     "outcome is not known: it keeps its credits, and the same --id does not send it again."
 )
-Text = str | None
 
 
 def submit(  # noqa: PLR0913  one parameter an option
-    endpoint: Annotated[
-        str,
-        typer.Argument(
-            help="As in the URL: lip-sync, text-to-video, ... What it needs besides the options "
-            "below, such as a prompt, takes --request.",
-            autocompletion=lambda: list(ENDPOINTS),
-        ),
-    ],
-    video: Annotated[Text, option("--video", "The video.", ASSETS, "FILE")] = None,
-    audio: Annotated[Text, option("--audio", "The sound.", ASSETS, "FILE")] = None,
-    image: Annotated[Text, option("--image", "The image.", ASSETS, "FILE")] = None,
-    youtube: Annotated[
-        Text, option("--youtube", "A YouTube video in place of --video.", ASSETS, "URL")
-    ] = None,
-    request: Annotated[
-        Path | None,
-        option(
-            "--request",
-            "The API's own JSON body, with local paths or URLs; - for stdin.",
-            ASSETS,
-            "FILE",
-        ),
-    ] = None,
-    start: Annotated[
-        Text, option("--start", "Start of the window; default: 0.", REQUEST, "SECONDS")
-    ] = None,
-    end: Annotated[
-        Text,
-        option("--end", "End of the window; default: that of the media.", REQUEST, "SECONDS"),
-    ] = None,
-    max_fps_limit: Annotated[
-        Text, option("--max-fps-limit", "Highest frame rate of the output.", REQUEST, "FPS")
-    ] = None,
-    mode: Annotated[Text, option("--mode", "The tool's mode, such as lite.", REQUEST)] = None,
-    resolution: Annotated[
-        Text, option("--resolution", "Size of the output, such as 720p or 1k.", REQUEST)
-    ] = None,
-    video_fps: Annotated[
-        Text, option("--video-fps", "Frame rate, such as 25 or 30000/1001.", FACTS, "FPS")
-    ] = None,
-    video_duration: Annotated[
-        Text, option("--video-duration", "Length of the video.", FACTS, "SECONDS")
-    ] = None,
-    audio_duration: Annotated[
-        Text, option("--audio-duration", "Length of the audio.", FACTS, "SECONDS")
-    ] = None,
+    endpoint: Endpoint,
+    video: Video = None,
+    audio: Audio = None,
+    image: Image = None,
+    youtube: Youtube = None,
+    request: Request = None,
+    start: Start = None,
+    end: End = None,
+    max_fps_limit: MaxFpsLimit = None,
+    mode: Mode = None,
+    resolution: Resolution = None,
+    video_fps: VideoFps = None,
+    video_duration: VideoDuration = None,
+    audio_duration: AudioDuration = None,
     entry_id: Annotated[
         Text,
         option("--id", "Your own id for this job alone: the same is not sent twice.", SENDING),

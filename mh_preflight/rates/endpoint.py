@@ -146,7 +146,7 @@ class EndpointRates:
         return any(entry.holds_on(self.day) for entry in dates)
 
     def least(self, mode: str | None, model: str | None) -> Fraction | None:
-        """Give the credits a unit of a mode in its cheapest size, at the most; None if unknown."""
+        """Give the highest rate of a mode in its cheapest size; None where none is known."""
         sizes = self.offered(model) or (None,)
         prices = [self._highest(mode, model, size) for size in sizes]
         return min((price for price in prices if price is not None), default=None)

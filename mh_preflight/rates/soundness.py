@@ -221,7 +221,12 @@ def _check_rates(file: EndpointFile, path: Path) -> None:
             elif "second" in units and billing.native is None:
                 raise bad(path, f"rates: on {day} a second has no fixed number of frames", "rates")
             elif units - {"frame", "second"}:
-                raise bad(path, f"rates: on {day} frames are counted", "rates")
+                raise bad(
+                    path,
+                    f"rates: on {day} the unit must be frame or second, because the tool is billed "
+                    "by frames",
+                    "rates",
+                )
 
 
 def _check_coverage(file: EndpointFile, name: str, path: Path) -> None:

@@ -212,7 +212,7 @@ def test_a_card_with_own_files_can_be_sent(tmp_path: Path) -> None:
         ('mode = "pro"', 'mode = "max"', "rates, entry 1: there is no mode 'max'"),
         ('mode = "pro"\n', "", "rates, entry 1: the one for every mode since 2026-11-01 decides"),
         ('mode = "pro"', 'mode = "single"', "decides nothing"),
-        ('unit = "frame"', 'unit = "image"', "frames are counted"),
+        ('unit = "frame"', 'unit = "image"', "must be frame or second"),
         ('["contract"]', '["rumour"]', "rates, entry 1: there is no source 'rumour'"),
         ("sources.contract", "sources.sdk-0-90-0", "another source of this name"),
         ('rank = "own"', 'rank = "sdk"', "where: is required"),
@@ -354,7 +354,7 @@ def test_any_override_leaves_every_other_price_as_it_was(
         # Where it holds longer than the names, the billing or other rates that it needs.
         known = [
             *("nothing holds", "two values hold", "is not what is charged", "decides nothing"),
-            *("no fixed number", "frames are counted"),
+            *("no fixed number", "must be frame or second"),
         ]
         assert any(word in error.message for word in known), error.message  # noqa: PT017
         event("refused")
