@@ -133,6 +133,7 @@ def runs_in_columns(settings: Settings) -> bool:
         billing.at_once in {None, "second"}
         and not words & {"job", "half-source"}
         and not settings.counted
+        and not (billing.at_once and settings.frame_cap)
         and settings.on_day.one("durations", model=settings.model) is None
         and settings.on_day.one("min_seconds", mode=settings.mode, model=settings.model) is None
     )
@@ -353,8 +354,7 @@ def _findings(plain: PlainRows, end: Column, queued: _Side, settled: _Side) -> B
         "audio-longer-than-window": audio > needed,
     }
     if settings.frame_cap is not None:
-        most = _frames_shown(plain, window) if settings.billing.at_once else settled.frames_high
-        flags["frame-cap"] = most > settings.frame_cap
+        flags["frame-cap"] = settled.frames_high > settings.frame_cap
     if job.trimmed == "video":
         flags["window-past-end"] = end > plain.video
         flags["fps-above-30"] = settled.credits_high > queued.credits_high
@@ -370,15 +370,6 @@ def _findings(plain: PlainRows, end: Column, queued: _Side, settled: _Side) -> B
     for name in job.sources():
         found |= _names(plain, name)
     return found
-
-
-def _frames_shown(plain: PlainRows, window: Column) -> Column:
-    """Count the source's frames where they are not billed."""
-    shown = np.zeros(len(window))
-    for place in np.unique(plain.fps[plain.fps >= 0]).tolist():
-        alike = plain.fps == place
-        shown[alike] = _counts(plain.rates.exact[place], window[alike])
-    return shown
 
 
 def _names(plain: PlainRows, name: str) -> Bits:

@@ -158,6 +158,8 @@ def _job_from_file(endpoint: str, path: Path) -> Job:
 
 
 def _from_stdin() -> bytes:
+    if sys.stdin is None:
+        raise RateFileError("-: there is no stdin")
     data = sys.stdin.buffer.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise RateFileError(f"-: is larger than {MOST_BYTES:,} bytes")

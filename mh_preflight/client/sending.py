@@ -28,6 +28,7 @@ from mh_preflight.errors import (
     LowBalanceError,
     PreflightError,
     UncertainError,
+    UnknownRateError,
 )
 from mh_preflight.flow import Report, preflight
 from mh_preflight.jobs import Job
@@ -230,13 +231,13 @@ def _raise_for_other_plan(report: Report, account: Account) -> None:
             media=report.media,
             offline=True,
         ).estimate.hold
-    except PreflightError:  # what that plan costs is not known
-        return
-    if really != held:
-        told = "without a bound" if really is None else f"up to {really:,} credits"
+        told = "has no upper bound" if really is None else f"may cost {really:,} credits"
+    except UnknownRateError:
+        really, told = None, "has no known rate"
+    if really is None or really != held:
         raise InputError(
             f"plan: the job was priced on {named}, and the account is on {account.plan}, where it "
-            f"may cost {told}: name that plan; nothing was sent",
+            f"{told}: name that plan; nothing was sent",
             code="other-plan",
             field="plan",
         )

@@ -38,9 +38,12 @@ def json_object(text: str | bytes) -> dict[str, Any]:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     body = dict(pairs)
     if len(body) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = one_line(next(name for name in names if names.count(name) > 1))
-        raise JobError(f"{twice}: stands twice in the request body", field=twice)
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                shown = one_line(name)
+                raise JobError(f"{shown}: stands twice in the request body", field=shown)
+            seen.add(name)
     return body
 
 
@@ -51,27 +54,31 @@ def job_error(cls: type[Job], error: ValidationError) -> JobError:
         cls: The job's model.
         error: What pydantic found.
     """
-    found: dict[str, dict[str, str | None]] = {}
+    found: dict[str, list[str]] = {}
+    near: str | None = None
+    meant: set[str] = set()
     details = error.errors(include_url=False)
     for detail in sorted(details, key=lambda each: each["type"] != "extra_forbidden"):
         names = [str(part) for part in detail["loc"]]
         cause = detail.get("ctx", {}).get("error")
         if isinstance(cause, InputError) and cause.field:
             names.append(cause.field)
-        unknown = detail["type"] == "extra_forbidden"
-        reason = f"{cls.endpoint} has no such field" if unknown else plain_reason(detail)
-        near = _near(cls, detail["loc"]) if unknown else None
-        found.setdefault(reason, {})[".".join(names)] = near
-    (reason, fields), *others = found.items()
-    meant = {".".join([*field.split(".")[:-1], near]) for field, near in fields.items() if near}
-    (first, near), *same = fields.items()
-    parts = [f"{first}: {reason}" if first else reason]
-    parts[0] += f": did you mean {near}?" if near else ""
-    parts[0] += f" (and {', '.join(field for field, _ in same)})" if same else ""
-    for why, elsewhere in others:
-        left = [field for field in elsewhere if field not in meant]
-        parts += [f"{', '.join(left)}: {why}"] if left else []
-    return JobError(one_line("; ".join(parts)), field=first or None)
+        field = ".".join(name or "''" for name in names)
+        if detail["type"] == "extra_forbidden":
+            reason, guess = f"{cls.endpoint} has no such field", _near(cls, detail["loc"])
+            near = near if found else guess
+            meant.add(".".join([*names[:-1], guess or ""]))
+        elif detail["type"] == "missing" and field in meant:
+            continue
+        else:
+            reason = plain_reason(detail)
+        found.setdefault(reason, []).append(field)
+    (reason, (first, *same)), *others = found.items()
+    text = f"{first}: {reason}" if first else reason
+    text += f": did you mean {near}?" if near else ""
+    text += f" (and {', '.join(same)})" if same else ""
+    text += "".join(f"; {', '.join(fields)}: {why}" for why, fields in others)
+    return JobError(one_line(text), field=first or None)
 
 
 def _near(cls: type[Job], place: tuple[int | str, ...]) -> str | None:
@@ -81,8 +88,9 @@ def _near(cls: type[Job], place: tuple[int | str, ...]) -> str | None:
         if isinstance(part, str) and model is not None:
             field = model.model_fields.get(part)
             model = None if field is None else _model_in(field.annotation)
-    known = {} if model is None else model.model_fields
-    return nearest(str(place[-1]), [field.alias or name for name, field in known.items()])
+    fields = {} if model is None else model.model_fields
+    known = [field.serialization_alias or name for name, field in fields.items()]
+    return nearest(str(place[-1]), known)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -100,6 +100,11 @@ class LipSync(VideoSourceJob):
         ) -> None: ...
 
     @property
+    def edge(self) -> int | None:
+        """The larger of `width` and `height`, which count together only."""
+        return None if None in {self.width, self.height} else super().edge
+
+    @property
     def fps_limit(self) -> Fraction | None:
         """`max_fps_limit`, exact."""
         return None if self.max_fps_limit is None else frame_rate(self.max_fps_limit)

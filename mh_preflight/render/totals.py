@@ -125,7 +125,7 @@ def _add_sums(table: Table, sums: dict[str, Sums], names: Sequence[str], between
 def _cells(sums: Sums, between: str) -> dict[str, str]:
     low, high = sums.settled_credits_low, sums.settled_credits_high
     settled = f"{low:,}" if low == high else f"{low:,}{between}{high:,}"
-    if sums.rows == sums.not_priced:
+    if sums.no_price:
         settled = UNKNOWN
     elif sums.without_bound:
         settled = f"{low:,} or more"

@@ -14,7 +14,8 @@ from mh_preflight.budget.terms import Holding, fingerprint_of, reserve_report
 from mh_preflight.errors import InputError, PreflightError
 from mh_preflight.flow import Report, preflight
 from mh_preflight.jobs import Job
-from mh_preflight.media import Media, is_remote, is_upload
+from mh_preflight.media import Media, is_upload
+from mh_preflight.media.origins import scheme_of
 from mh_preflight.sdk.once import Once, Verdict, project_of, verdict_of
 from mh_preflight.units import one_line
 
@@ -162,10 +163,11 @@ class Spending:
         report.raise_for_changes()
         given = self.job.files()
         for place, source in sent.files().items():
-            if source == given.get(place) and not (is_upload(source) or is_remote(source)):
+            reachable = is_upload(source) or scheme_of(source) in {"http", "https"}
+            if source == given.get(place) and not reachable:
                 raise InputError(
-                    f"{place}: {source!r} lies on this machine, and the SDK does not upload it: "
-                    "upload it, and give the path that the API gives for it; nothing was sent",
+                    f"{place}: {source!r} is out of the API's reach, and the SDK does not upload "
+                    "it: upload it, and give the path that the API gives for it; nothing was sent",
                     field=place,
                 )
         if _without_files(sent) != _without_files(self.job):

@@ -261,6 +261,8 @@ def test_a_request_comes_from_stdin_too(
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
         asked = cli("estimate", "text-to-video", "--request", "-", "--plan", "pro", *DAY, "--json")
         assert asked.code == code
+    monkeypatch.setattr("sys.stdin", None)
+    assert "there is no stdin" in cli("estimate", "text-to-video", "--request", "-").err
 
 
 def test_a_body_with_a_key_twice_or_a_misspelt_one_says_which(cli: Any, tmp_path: Path) -> None:
@@ -278,6 +280,10 @@ def test_a_body_with_a_key_twice_or_a_misspelt_one_says_which(cli: Any, tmp_path
         (
             '{"style": {}}',
             "end_seconds: is required (and style.prompt)",
+        ),
+        (
+            '{"end_secnds": 5, "end_seconds": "x", "style": {"prompt": "a"}}',
+            "did you mean end_seconds?; end_seconds: must be a number",
         ),
     ):
         body.write_text(text)

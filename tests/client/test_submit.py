@@ -375,6 +375,17 @@ def test_a_job_priced_on_another_plan_is_not_sent_where_it_costs_otherwise(
         make(plan="free").submit(film)
     assert (caught.value.code, caught.value.field) == ("other-plan", "plan")
     assert (server.jobs, list(ledger.entries())) == ([], [])
+    server.plan = "free"
+    edited = job(
+        "ai-video-editor",
+        assets={"video_file_path": "https://example.com/v.mp4"},
+        end_seconds=5,
+        style={"prompt": "rain"},
+    )
+    with pytest.raises(InputError, match="where it has no known rate"):
+        make(plan="creator").submit(edited)
+    assert server.jobs == []
+    server.plan = "creator"
     same = make(plan="pro").submit(picture())
     assert server.job(same.id).charged == same.credits_charged
 

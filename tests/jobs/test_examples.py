@@ -102,3 +102,16 @@ def test_the_schema_names_the_fields_of_the_body(endpoint: str) -> None:
     schema = model_of(endpoint).model_json_schema()
     assert set(EXAMPLES[endpoint]) <= set(schema["properties"])
     assert set(schema["required"]) <= set(EXAMPLES[endpoint])
+
+
+def test_the_apis_own_word_is_what_was_meant() -> None:
+    body = {**EXAMPLES["ai-meme-generator"]}
+    body["style"] = {**body["style"], "searchweb": True}
+    with pytest.raises(JobError, match=r"style\.searchweb: .* did you mean searchWeb\?"):
+        job("ai-meme-generator", **body)
+
+
+def test_a_large_body_with_a_field_twice_is_refused_at_once() -> None:
+    fields = ", ".join(f'"a{number}": 0' for number in range(60_000))
+    with pytest.raises(JobError, match="a59999: stands twice"):
+        model_of("lip-sync").from_json(f'{{"assets": {{{fields}, "a59999": 1}}}}')

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from mh_preflight.batch.columns import ANSWERS, check_schema
-from mh_preflight.batch.files.media import changed_since
+from mh_preflight.batch.files.media import media_print
 from mh_preflight.batch.files.reading import JobsFile, format_of, open_jobs
 from mh_preflight.batch.files.totals import Totals
 from mh_preflight.batch.files.writing import whole_file, writer_of
@@ -139,12 +139,9 @@ def _run(  # noqa: PLR0913, PLR0917  what a run needs
 ) -> Outcome:
     print_of = _fingerprint(jobs, output, terms)
     state = _state(folder)
-    if state.get("of") != print_of or (
-        (_answered(folder) or "totals" in state)
-        and changed_since(state.get("began", 0), jobs, terms.folder)
-    ):
+    if state.get("of") != print_of:
         _empty(folder)
-        state = {"of": print_of, "day": terms.day.isoformat(), "began": time.time_ns()}
+        state = {"of": print_of, "day": terms.day.isoformat()}
         _keep(folder, state)
     day = date.fromisoformat(state["day"])
     if "totals" in state and state["output"] == _identity(output) and day == terms.day:
@@ -153,8 +150,7 @@ def _run(  # noqa: PLR0913, PLR0917  what a run needs
         return Outcome(str(output), totals, day, jobs.rows)
     if "totals" in state:  # it has ended, but on another day, or its answers are gone
         _empty(folder)
-        state, day = {**state, "day": terms.day.isoformat(), "began": time.time_ns()}, terms.day
-        del state["totals"], state["output"]
+        state, day = {"of": print_of, "day": terms.day.isoformat()}, terms.day
         _keep(folder, state)
     terms = replace(terms, as_of=day)
     kept = _answered(folder)
@@ -289,6 +285,7 @@ def _fingerprint(jobs: JobsFile, output: Path, terms: Terms) -> dict[str, Any]:
     return {
         "version": version("mh-preflight"),
         "jobs": [str(jobs.path.resolve()), _identity(jobs.path)],
+        "media": media_print(jobs, terms.folder),
         "format": format_of(output),
         "plan": terms.plan,
         "as_of": None if terms.as_of is None else terms.as_of.isoformat(),

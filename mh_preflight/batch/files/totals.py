@@ -73,15 +73,20 @@ class Sums:
             setattr(self, name, getattr(self, name) + getattr(more, name))
 
     @property
+    def no_price(self) -> bool:
+        """Whether there are rows, and none of them has a price."""
+        return 0 < self.rows == self.not_priced
+
+    @property
     def hold(self) -> int | None:
         """What must be affordable for all rows that have a price; None where there is no bound."""
-        return None if self.without_bound or self.rows == self.not_priced else self.hold_credits
+        return None if self.without_bound or self.no_price else self.hold_credits
 
     @property
     def usd(self) -> Decimal | None:
         """The same in US dollars; None also where no row has a price in them."""
-        priced = self.rows - self.not_priced - self.without_usd
-        return None if self.hold is None or not priced else self.usd_hold
+        without = self.not_priced + self.without_usd
+        return None if self.hold is None or (self.rows and self.rows == without) else self.usd_hold
 
     def shown(self) -> dict[str, Any]:
         """Give the sums as others read them: what is not known is None, and never 0."""
@@ -89,7 +94,7 @@ class Sums:
         found = {**self.to_json(), "hold_credits": self.hold, "usd_hold": usd}
         if self.hold is None:
             found["settled_credits_high"] = None
-        if self.rows == self.not_priced:
+        if self.no_price:
             found["settled_credits_low"] = None
         return found
 

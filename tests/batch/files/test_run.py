@@ -9,6 +9,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -20,7 +21,6 @@ from making import make_sound
 from tabling import FORMATS, LIP, PHOTO, TERMS, names_in, read_rows, write_rows
 
 from mh_preflight.batch import Terms, table
-from mh_preflight.batch.columns import FACTS
 from mh_preflight.batch.files import run, run_batch
 from mh_preflight.errors import InputError
 from mh_preflight.rates import bundled_rates
@@ -227,13 +227,45 @@ def test_changed_jobs_start_again(tmp_path: Path, jobs: Path, priced: list[int])
     assert len(read_rows(output)) == 5
 
 
+def exchanged(clip: Path) -> None:
+    other = clip.with_name("other.mp4")
+    other.write_bytes(b"two")
+    os.utime(other, (0, 0))
+    other.replace(clip)
+
+
+def linked_elsewhere(clip: Path) -> None:
+    clip.unlink()
+    clip.symlink_to(clip.with_name("beside.mp4"))
+
+
 @pytest.mark.parametrize("stopped", [True, False], ids=["stopped", "finished"])
 @pytest.mark.parametrize("form", ["columns", "request"])
+@pytest.mark.parametrize("change", [exchanged, linked_elsewhere, Path.unlink])
 def test_a_local_file_that_was_changed_starts_again(
-    tmp_path: Path, stopped: bool, form: str, priced: list[int]
+    tmp_path: Path, stopped: bool, form: str, change: Callable[[Path], None], priced: list[int]
 ) -> None:
-    clip = tmp_path / "clip.mp4"
+    clip, beside = tmp_path / "clip.mp4", tmp_path / "beside.mp4"
+    beside.write_bytes(b"nobody asks for it")
     clip.write_bytes(b"one")
+    os.utime(clip, (2**32, 2**32))  # by a clock that is ahead
+    jobs, output = write_rows(tmp_path / "named.jsonl", read_from(form)), tmp_path / "out.csv"
+    if stopped:
+        interrupt(tmp_path, output, jobs, TERMS)
+    else:
+        run_batch(jobs, output, TERMS)
+        assert run_batch(jobs, output, TERMS).kept == ROWS
+    change(clip)
+    assert run_batch(jobs, output, TERMS).kept == 0
+    beside.touch()
+    priced.clear()
+    if change is not linked_elsewhere:
+        assert run_batch(jobs, output, TERMS).kept == ROWS
+        assert priced == []
+
+
+def read_from(form: str) -> list[dict[str, Any]]:
+    """Give jobs whose clip has to be read."""
     body = {
         "assets": {
             "video_source": "file",
@@ -243,23 +275,19 @@ def test_a_local_file_that_was_changed_starts_again(
         "start_seconds": 0,
         "end_seconds": 15,
     }
-    stated = {name: LIP[name] for name in FACTS}
-    asked = {"endpoint": "lip-sync", "request": json.dumps(body), **stated}
-    row = {**LIP, "video": "clip.mp4"} if form == "columns" else asked
-    jobs, output = write_rows(tmp_path / "named.jsonl", [row] * ROWS), tmp_path / "out.csv"
-    if stopped:
-        interrupt(tmp_path, output, jobs, TERMS)
-    else:
-        run_batch(jobs, output, TERMS)
-    (tmp_path / "beside.mp4").write_bytes(b"nobody asks for it")
-    other = tmp_path / "other.mp4"
-    other.write_bytes(b"two")
-    os.utime(other, (0, 0))
-    other.replace(clip)
-    assert run_batch(jobs, output, TERMS).kept == 0
-    priced.clear()
-    assert run_batch(jobs, output, TERMS).kept == ROWS
-    assert priced == []
+    row: dict[str, Any] = {"endpoint": "lip-sync", "request": json.dumps(body)}
+    if form == "columns":
+        row = {name: LIP[name] for name in ("endpoint", "audio", "audio_duration_seconds")}
+        row["video"] = "clip.mp4"
+    return [row] * ROWS
+
+
+def test_files_of_which_all_is_stated_are_not_looked_at(tmp_path: Path, priced: list[int]) -> None:
+    (tmp_path / "v.mp4").write_bytes(b"one")
+    jobs, output = write_rows(tmp_path / "named.jsonl", [LIP, PHOTO]), tmp_path / "out.csv"
+    run_batch(jobs, output, TERMS)
+    (tmp_path / "v.mp4").write_bytes(b"other")
+    assert run_batch(jobs, output, TERMS).kept == 2
 
 
 def test_a_run_that_goes_on_keeps_its_day_and_one_that_ended_takes_the_new(

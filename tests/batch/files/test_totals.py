@@ -99,6 +99,7 @@ def test_a_sum_that_is_not_known_is_never_zero() -> None:
     assert [no_price[name] for name in names] == [None] * 4
     assert Sums(rows=2, without_usd=2, hold_credits=9).shown()["usd_hold"] is None
     assert Sums(rows=2, without_usd=1, usd_hold=Decimal("0.1")).shown()["usd_hold"] == "0.1"
+    assert [Sums().shown()[name] for name in names] == [0, 0, 0, "0"]
     assert Sums.from_json(open_ended.to_json()) == open_ended
 
 
