@@ -43,6 +43,7 @@ CODES: Mapping[str, str] = {
     "not-probed": "the file was not looked at",
     "text-empty": "there is no text, which costs nothing by the rate",
     "mode-not-at-date": "the mode did not exist on that day",
+    "model-not-at-date": "no model could be asked for on that day",
     "frame-cap": "the job has more frames than the vendor's stated cap",
     "audio-longer-than-window": "the audio goes on after the window",
     "max-fps-limit-no-effect": "the limit is not below the video's own rate",

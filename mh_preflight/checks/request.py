@@ -37,6 +37,10 @@ def _words(job: Job, settings: Settings) -> Iterator[Finding]:
     if settings.mode_state == "deprecated":
         message = f"{mode!r} runs {settings.mode!r}: ask for that"
         yield Finding("mode-deprecated", "info", job.mode_field, message)
+    if settings.model_state == "not-at-date":
+        asked = job.asked_model
+        message = f"no model could be asked for on {settings.day}: priced without {asked!r}"
+        yield Finding("model-not-at-date", "warning", "model", message)
     if settings.model_state == "deprecated":
         runs = settings.model
         message = f"{job.asked_model!r} runs {runs!r}: ask for that"

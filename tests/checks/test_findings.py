@@ -379,6 +379,7 @@ MANY = [{"name": f"r{number}", "file_path": "r.png"} for number in range(11)]
 SOUND = [{"name": "song", "file_path": "r.mp3"}]
 
 REQUESTS: list[Case] = [
+    ("model-not-at-date", "warning", "model", clip_of("kling-3.0", 5), {}, "pro", date(2025, 8, 1)),
     ("duration-not-offered", "error", "end_seconds", clip_of("kling-3.0", 16), {}, "pro", TODAY),
     ("duration-not-offered", "error", "end_seconds", clip_of(seconds=2.5), {}, "pro", TODAY),
     ("count-not-offered", "error", "image_count", drawn(2, model="krea-2"), {}, "pro", TODAY),
@@ -586,6 +587,10 @@ def test_larger_pictures_need_a_paid_plan() -> None:
 
 
 def test_a_field_that_does_not_count_is_said_in_whole_sentences() -> None:
+    named = clip_of("kling-3.0", 5, references=[{"name": "a", "file_path": "a.png"}])
+    early = found(named, {}, day=date(2026, 10, 11))["field-ignored"]
+    assert early.message == "references does not count before 2026-10-12"
+    assert "field-ignored" not in found(named, {}, day=date(2026, 10, 12))
     wide = found(lip_sync(width=512), clip())["field-ignored"]
     assert wide.message == "width does not count since 2025-08-17"
     both = make(
