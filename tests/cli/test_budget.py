@@ -388,6 +388,13 @@ def test_the_history_can_be_filtered(cli: Any, ledger: Ledger, clock: list[int])
     assert cli("budget", "history", "--since", "yesterday").code == 2
 
 
+def test_days_the_wrong_way_round_are_no_empty_history(cli: Any, ledger: Ledger) -> None:
+    days = ["--since", "2026-12-01", "--until", "2026-11-30"]
+    ended = cli("budget", "history", *days, "--json")
+    assert (ended.code, ended.json["error"]["field"]) == (2, "until")
+    assert cli("budget", "history", "--since", "2026-12-01", "--until", "2026-12-01").code == 0
+
+
 def test_a_mistyped_endpoint_is_no_empty_history(cli: Any, ledger: Ledger) -> None:
     reserve(ledger, "own", 1, endpoint="lipsync")  # held from Python, under a name of its own
     of = ["budget", "history", "--endpoint"]

@@ -70,6 +70,10 @@ def history(  # noqa: PLR0913  one parameter an option
 
     if as_csv and as_json:
         raise InputError("--csv: or --json, one of them", field="csv")
+    first = microseconds_from(since, "--since")
+    end = microseconds_from(until, "--until", after=True)
+    if first is not None and end is not None and first >= end:
+        raise InputError(f"--until: {until} lies before {since}", field="until")
     with opened_ledger(ledger) as opened:
         if endpoint is not None and next(opened.entries(endpoint=endpoint), None) is None:
             raise_for_endpoint(endpoint)  # what was held from Python may have any name
@@ -79,8 +83,8 @@ def history(  # noqa: PLR0913  one parameter an option
             project=project,
             endpoint=endpoint,
             run=run,
-            since=microseconds_from(since, "--since"),
-            until=microseconds_from(until, "--until", after=True),
+            since=first,
+            until=end,
         )
         if as_json:
             for entry in found:
