@@ -11,7 +11,7 @@ import typer
 from rich.console import Group
 from rich.text import Text
 
-from mh_preflight.cli.options import Json, PlanName, chosen_plan
+from mh_preflight.cli.options import Json, chosen_plan
 from mh_preflight.cli.output import show, working
 from mh_preflight.cli.samples import Samples, make_samples
 from mh_preflight.errors import InputError
@@ -32,7 +32,16 @@ def demo(
     keep: Annotated[
         Path | None, typer.Option(help="Keep the sample files in this folder.", metavar="FOLDER")
     ] = None,
-    plan: PlanName = None,
+    plan: Annotated[
+        str | None,
+        typer.Option(
+            "--plan",
+            help="free, creator, pro or business. Default: MH_PREFLIGHT_PLAN, then "
+            "mh-preflight.toml, then creator.",
+            metavar="PLAN",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make small sample files and show what a Lip Sync and a Talking Photo job on them will cost.
