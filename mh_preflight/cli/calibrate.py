@@ -82,4 +82,4 @@ def _off(found: Calibration) -> FindingsError | None:
         reasons.append(f"the charges of {counted(len(found.moved), 'group')} have moved")
     if found.off:
         reasons.append(f"{counted(len(found.off), 'job')} off the estimate, or of no known rate")
-    return FindingsError("; ".join(reasons)) if found.wrong else None
+    return FindingsError("; ".join(reasons)) if reasons else None
